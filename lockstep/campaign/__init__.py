@@ -1,0 +1,1 @@
+"""Campaigns: what to run next, what was found, when to stop."""

@@ -1,0 +1,120 @@
+"""From a trace that looks wrong to a find on disk: confirm, tell, reduce, judge again, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from lockstep.annotate import Commentator, with_answers
+from lockstep.campaign import finds
+from lockstep.campaign.news import Diverged, News, Reduced, Reducing
+from lockstep.campaign.proof import Lab, confirm, reduced
+from lockstep.compare import Verdict
+from lockstep.execute.fleet import Driver
+from lockstep.explain import differing_state
+from lockstep.judge import Judgement
+from lockstep.reduce.reducer import Reduction
+from lockstep.report.find import report_text
+from lockstep.trace import Trace
+from lockstep.trace.words import kind_name
+
+FOUND = (Verdict.DIVERGE, Verdict.UNSAFE)
+
+
+class Hunter:
+    """Makes finds in folder `output`; a fingerprint that was met before is only told again."""
+
+    def __init__(self, lab: Lab, output: Path) -> None:
+        self.lab, self.output = lab, output
+        self.met: dict[str, str] = {}
+
+    def hunt(self, trace: Trace, suspicion: Judgement) -> Iterator[News]:
+        """All the news about `trace`, which a campaign judged so."""
+        first = suspicion.fingerprint
+        if first in self.met:
+            yield diverged(trace, suspicion, known=True)
+            return
+        judged, words = confirm(self.lab, trace)
+        if judged.verdict not in FOUND:
+            judged = suspicion
+        known = judged.fingerprint in self.met.values()
+        self.met[first] = judged.fingerprint
+        yield diverged(trace, judged, known=known)
+        if not known:
+            yield from self.make(trace, judged, words)
+
+    def make(self, trace: Trace, judged: Judgement, words: str) -> Iterator[News]:
+        """Reduce `trace` and write the find; others met on the way follow."""
+        told: list[Reduction] = []
+        reduction, others = reduced(self.lab, trace, judged, told.append)
+        yield Reducing(judged.fingerprint, len(reduction.events), reduction.candidates)
+        small = msgspec.structs.replace(trace, events=tuple(reduction.events), tail=b"")
+        final, again = confirm(self.lab, small)
+        if final.fingerprint != judged.fingerprint:
+            small, final, again = trace, judged, words
+        yield self._write(with_answers(trace, judged), small, final, reduction, again)
+        for events in others.values():
+            yield from self._other(msgspec.structs.replace(trace, events=events, tail=b""))
+
+    def _other(self, trace: Trace) -> Iterator[News]:
+        judged, words = confirm(self.lab, trace)
+        if judged.verdict in FOUND and judged.fingerprint not in self.met.values():
+            self.met[judged.fingerprint] = judged.fingerprint
+            yield diverged(trace, judged, known=False)
+            yield from self.make(trace, judged, words)
+
+    def _write(
+        self, original: Trace, small: Trace, final: Judgement, reduction: Reduction, words: str
+    ) -> Reduced:
+        folder = self.output / final.fingerprint
+        runtimes = ",".join(runtime.spec for runtime in self.lab.runtimes)
+        reproducer = _on(with_answers(small, final), runtimes)
+        with Driver(self.lab.runtimes[0], self.lab.module) as driver:
+            finds.write(
+                folder,
+                reproducer,
+                _on(original, runtimes),
+                self.lab.module.read_bytes(),
+                self._report(reproducer, final, words),
+                Commentator(self.lab.description, driver.step),
+            )
+        return Reduced(
+            fingerprint=final.fingerprint,
+            folder=str(folder),
+            events_before=len(original.events),
+            events=len(reproducer.events),
+            candidates=reduction.candidates,
+            minimal=reduction.minimal,
+            confirmed=words,
+            reproduce=f"lockstep replay --expect-divergence {folder / finds.REPRODUCER}",
+            reduce=f"lockstep reduce {folder / finds.ORIGINAL}",
+        )
+
+    def _report(self, trace: Trace, judged: Judgement, words: str) -> str:
+        found, lab = judged.divergence, self.lab
+        lines = differing_state(lab.module, trace.events, found, lab.runtimes) if found else []
+        return report_text(trace, judged, lab.runtimes, lines, words)
+
+
+def _on(trace: Trace, runtimes: str) -> Trace:
+    header = msgspec.structs.replace(trace.header, runtimes=runtimes)
+    return msgspec.structs.replace(trace, header=header)
+
+
+def diverged(trace: Trace, judged: Judgement, *, known: bool) -> Diverged:
+    """The news of a divergence or a broken invariant."""
+    found = judged.divergence
+    at = found.index if found else judged.violation.index if judged.violation else 0
+    return Diverged(
+        index=int(trace.header.index or 0),
+        kind=judged.kind,
+        at=at,
+        event=kind_name(trace.events[at].kind) if at < len(trace.events) else "end of input",
+        suspects=found.suspects if found else (),
+        groups=tuple(group.names for group in found.groups) if found else (),
+        fingerprint=judged.fingerprint,
+        reason=judged.reason,
+        known=known,
+    )

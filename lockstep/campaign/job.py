@@ -1,0 +1,131 @@
+"""One job of a campaign: a pure function of (seed, index, lockstep version, guest, driver)."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import msgspec
+
+from lockstep import __version__, protocol
+from lockstep.campaign.plan import Plan, takes_part
+from lockstep.compare import Verdict
+from lockstep.errors import NothingComparableError
+from lockstep.execute.fleet import Driver, Fleet
+from lockstep.judge import Judgement, judge
+from lockstep.protocol import ActionKind, Description
+from lockstep.runtimes import registry
+from lockstep.scenario.choices import Stream
+from lockstep.scenario.generate import generate
+from lockstep.scenario.model import Scenario
+from lockstep.simulate import Recording, simulate
+from lockstep.trace import Header, Trace
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a job came to. `ran` holds (events, CPU seconds) by runtime name.
+
+    `trace` is there when there is something to report, that is, for any verdict but `agree`.
+    """
+
+    index: int
+    judged: Judgement
+    events: int
+    commits: int
+    outcomes: frozenset[int]
+    ran: dict[str, tuple[int, float]]
+    trace: Trace | None
+
+
+class Bench:
+    """Everything that jobs need, started once and used for many of them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.runtimes = registry.select(",".join(plan.specs), plan.own)
+        self.fleet = Fleet(self.runtimes, jobs=1)
+        driver = next(rt for rt in self.runtimes if rt.spec == plan.driver)
+        self.driver = Driver(driver, plan.module)
+        self.description = describe(self.driver)
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.driver.close()
+        self.fleet.close()
+
+    def run(self, index: int) -> Result:
+        """Do job `index`."""
+        scenario = generate(Stream(self.plan.seed, index), self.description)
+        recording = simulate(scenario, self.driver, self.description)
+        plan = self.plan
+        header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
+        trace = Trace(header, (*recording.events, protocol.digest()))
+        judges = [
+            rt for rt in self.runtimes if takes_part(rt, index, cost_of(scenario, self.description))
+        ]
+        try:
+            judged = judge(self.fleet, self.plan.module, trace, judges, self.description)
+        except NothingComparableError as error:
+            judged = Judgement(Verdict.INCOMPARABLE, reason=error.message)
+        return self._result(index, trace, recording, judged)
+
+    def _result(self, index: int, trace: Trace, recording: Recording, judged: Judgement) -> Result:
+        commits, outcomes = census(recording.observations)
+        # Outputs stay here: what crosses to the other process is the verdict and the cause.
+        light = msgspec.structs.replace(judged, frames=(), runs={})
+        return Result(
+            index,
+            judged=light,
+            events=len(trace.events),
+            commits=commits,
+            outcomes=outcomes,
+            ran={name: (len(trace.events), run.cpu_s) for name, run in judged.runs.items()},
+            trace=None if judged.verdict is Verdict.AGREE else trace,
+        )
+
+
+def header_of(guest: str, sha256: str, driver: str, seed: int, index: int) -> Header:
+    """The header of the trace of a job."""
+    return Header(
+        guest=guest,
+        sha256=sha256,
+        lockstep=__version__,
+        driver=driver,
+        seed=str(seed),
+        index=str(index),
+    )
+
+
+def describe(driver: Driver) -> Description:
+    """Ask the guest what it is; raises `LockstepError` for one that does not speak the protocol."""
+    observation = protocol.decode_observation(driver.step(protocol.describe()))
+    return protocol.parse_description(protocol.report_of(observation))
+
+
+def cost_of(scenario: Scenario, description: Description) -> int:
+    """CPU per event of the options that `scenario` has drawn, relative to the cheapest."""
+    cost, offset = 1, 0
+    for option in description.options:
+        drawn = int.from_bytes(scenario.options[offset : offset + option.size], "little")
+        offset += option.size
+        cost *= next((value.cost for value in option.values if value.value == drawn), 1)
+    return cost
+
+
+def census(frames: list[bytes]) -> tuple[int, frozenset[int]]:
+    """How many blocks were committed (each counted once), and which outcomes were seen."""
+    blocks: set[bytes] = set()
+    outcomes: set[int] = set()
+    for frame in frames:
+        outcomes.add(int.from_bytes(frame[4:6], "little"))
+        if frame[38:40] != b"\0\0":
+            for action in protocol.decode_observation(frame).actions:
+                if action.kind == ActionKind.COMMIT:
+                    blocks.add(action.body[:40])
+    return len(blocks), frozenset(outcomes)

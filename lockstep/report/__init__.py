@@ -1,0 +1,1 @@
+"""Consumers of news: the terminal and files. Each knows the news alone."""

@@ -1,0 +1,88 @@
+"""`report.txt`: what a maintainer needs to act on a find, without lockstep."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from lockstep import __version__
+from lockstep.judge import Judgement
+from lockstep.report.escape import plain
+from lockstep.runtimes.model import Runtime
+from lockstep.trace import Trace, event_line
+
+EVENTS_MAX = 60
+
+
+def report_text(
+    trace: Trace,
+    judged: Judgement,
+    runtimes: Sequence[Runtime],
+    differences: Sequence[str],
+    confirmed: str,
+) -> str:
+    """The report of a find, as plain text; `differences` say which fields of the state differ."""
+    sections = [
+        _summary(trace, judged, confirmed),
+        _answers(judged),
+        list(differences),
+        _events(trace),
+        _runtimes(runtimes),
+        [
+            "To see it without lockstep:",
+            "  lockstep export reproducer.trace   writes a folder with a plain command a runtime",
+        ],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _summary(trace: Trace, judged: Judgement, confirmed: str) -> list[str]:
+    header, found = trace.header, judged.divergence
+    if judged.violation is not None:
+        what = f"invariant broken: {judged.violation.name}: {judged.violation.text}"
+    elif found is not None:
+        what = f"{found.kind} differs at event {found.index}"
+    else:
+        what = "nothing differs"
+    return [
+        what,
+        f"fingerprint {judged.fingerprint}; {confirmed}",
+        f"guest {header.guest}, SHA-256 {header.sha256}",
+        f"found by lockstep {__version__}, seed {header.seed}, index {header.index}",
+    ]
+
+
+def _answers(judged: Judgement) -> list[str]:
+    found = judged.divergence
+    if found is None:
+        return []
+    lines = [f"suspects: {', '.join(found.suspects) or 'none, the lineages tie'}"]
+    for group in found.groups:
+        lineages = ", ".join(sorted(group.lineages))
+        lines.append(f"  {', '.join(group.names)} [{lineages}]")
+        lines.append(f"    {plain(str(group.answer))}")
+    return lines
+
+
+def _events(trace: Trace) -> list[str]:
+    lines = [event_line(event) for event in trace.events]
+    return ["events:", *(f"  {plain(line, 200)}" for line in lines[-EVENTS_MAX:])]
+
+
+def _runtimes(runtimes: Sequence[Runtime]) -> list[str]:
+    machine = f"machine: {platform.system()} {platform.release()} {platform.machine()}"
+    lines = [machine, f"CPU features: {cpu_features()}", "runtimes:"]
+    return [*lines, *(f"  {rt.spec} SHA-256 {rt.sha256}" for rt in runtimes)]
+
+
+def cpu_features() -> str:
+    """What the processor says it can do, where the system tells."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "unknown"
+    for line in text.splitlines():
+        if line.startswith(("flags", "Features")):
+            return line.partition(":")[2].strip()
+    return "unknown"
