@@ -164,13 +164,17 @@ def first_difference(
 
 
 def group(answers: Mapping[Voter, Answer], event: Event | None = None) -> list[Group]:
-    """Put equal answers together, the group with the most lineages first."""
-    is_digest = event is not None and event.kind == EventKind.DIGEST
+    """Put equal answers together, the group with the most lineages first.
+
+    A build without a linear memory answers `digest`, and says in `describe` that it does, in its
+    own way: that counts for nothing.
+    """
+    is_own = event is not None and event.kind in (EventKind.DIGEST, EventKind.DESCRIBE)
     sets: list[tuple[Answer, list[Voter]]] = []
     specific_first = sorted(answers, key=lambda v: (len(answers[v].traps), v.name))
     for voter in specific_first:
         answer = answers[voter]
-        if is_digest and not voter.digests and answer.ended is None:
+        if is_own and not voter.digests and answer.ended is None:
             continue
         for standing, voters in sets:
             if same(standing, answer):

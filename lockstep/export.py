@@ -38,7 +38,7 @@ def export(
         hosts = {host for runtime in runtimes for host in runtime.host_files()}
         for host in sorted(hosts):
             shutil.copy(host, fresh / host.name)
-        lines = [_line(runtime, names) for runtime in runtimes]
+        lines = [line for runtime in runtimes for line in _line(runtime, names)]
         (fresh / README).write_text(_readme(trace, judged, names, lines))
     return lines
 
@@ -58,10 +58,13 @@ def _outputs(folder: Path, judged: Judgement, runtimes: Sequence[Runtime]) -> di
     return names
 
 
-def _line(runtime: Runtime, names: dict[str, str]) -> Line:
+def _line(runtime: Runtime, names: dict[str, str]) -> list[Line]:
+    """The line of a runtime, none where it would not run without lockstep."""
     words = runtime.export_command(MODULE)
+    if words is None:
+        return []
     command = f"{shlex.join(words)} < {EVENTS} | cmp - {names.get(runtime.name, EXPECTED)}"
-    return Line(runtime.spec, command)
+    return [Line(runtime.spec, command)]
 
 
 def _readme(

@@ -112,8 +112,8 @@ def _work(plan: Plan, connection: Connection) -> None:
                 connection.send(error)
             except Exception:
                 connection.send(WorkerError(f"index {index}: {traceback.format_exc()}"))
-    except (EOFError, BrokenPipeError):
-        pass
+    except (EOFError, ConnectionError):
+        pass  # the campaign is over
     finally:
         if bench is not None:
             bench.__exit__(None, None, None)

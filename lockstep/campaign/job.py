@@ -61,7 +61,7 @@ class Bench:
 
     def run(self, index: int) -> Result:
         """Do job `index`."""
-        scenario = generate(Stream(self.plan.seed, index), self.description)
+        scenario = generate(Stream(self.plan.seed, index, "scenario"), self.description)
         recording = simulate(scenario, self.driver, self.description)
         plan = self.plan
         header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
@@ -110,11 +110,10 @@ def describe(driver: Driver) -> Description:
 
 def cost_of(scenario: Scenario, description: Description) -> int:
     """CPU per event of the options that `scenario` has drawn, relative to the cheapest."""
-    cost, offset = 1, 0
+    cost = 1
     for option in description.options:
-        drawn = int.from_bytes(scenario.options[offset : offset + option.size], "little")
-        offset += option.size
-        cost *= next((value.cost for value in option.values if value.value == drawn), 1)
+        drawn = scenario.options.get(option.name)
+        cost *= next((value.cost for value in option.values if value.name == drawn), 1)
     return cost
 
 

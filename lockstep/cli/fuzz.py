@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -91,7 +91,7 @@ def fuzz(
         return _watch(plan, setting, max_candidates, tellers)
 
 
-def _watch(plan: Plan, setting: Setting, max_candidates: int, tellers: list[Tell]) -> int:
+def _watch(plan: Plan, setting: Setting, max_candidates: int, tellers: Sequence[Tell]) -> int:
     with interruptible() as stop:
         lab = Lab(
             setting.guest.path,

@@ -9,7 +9,7 @@ import click
 
 from lockstep.campaign import finds
 from lockstep.cli.options import option, output_option
-from lockstep.cli.setting import Setting, guest_of, open_guest
+from lockstep.cli.setting import Setting, for_guest, guest_of, open_guest
 from lockstep.compare import Verdict
 from lockstep.config import Config
 from lockstep.errors import (
@@ -23,7 +23,6 @@ from lockstep.guest import audit, catalog
 from lockstep.judge import Judgement, judge
 from lockstep.report.escape import plain
 from lockstep.runtimes import registry
-from lockstep.runtimes.model import Runtime
 from lockstep.trace import Trace, event_line, read
 
 
@@ -64,19 +63,20 @@ def setting_of(
     """The guest of a trace and where to run it."""
     module = catalog.find(guest) if guest else guest_of(trace, path)
     audit.require_guest(module.path)
-    chosen = registry.select(runtimes, config.runtimes) if runtimes else _recorded(trace, config)
-    return Setting(module, chosen, [])
+    return for_guest(module, runtimes or _recorded(trace, config), config)
 
 
-def _recorded(trace: Trace, config: Config) -> list[Runtime]:
+def _recorded(trace: Trace, config: Config) -> str:
     """The runtimes that a find was made with, in the versions that are here; all, for others."""
     chosen = []
     for spec in trace.header.runtimes.split(",") if trace.header.runtimes else ():
+        name = re.sub(r"@[^:+]*", "", spec)
         try:
-            chosen += registry.select(re.sub(r"@[^:+]*", "", spec), config.runtimes)
+            registry.select(name, config.runtimes)
         except (RuntimeUnavailableError, UnknownNameError):
             continue  # made elsewhere, with one more; the others still show the divergence
-    return chosen or registry.select("all", config.runtimes)
+        chosen.append(name)
+    return ",".join(chosen) or registry.ALL
 
 
 def _replay(trace: Trace, setting: Setting) -> Judgement:

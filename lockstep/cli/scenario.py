@@ -42,7 +42,7 @@ def scenario(
     """Print the scenario of a seed and an index, or the trace that it becomes."""
     setting = choose(guest, runtimes, config)
     description = open_guest(setting)
-    made = generate(Stream(seed or 0, index), description)
+    made = generate(Stream(seed or 0, index, "scenario"), description)
     if not simulated:
         click.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
         return 0

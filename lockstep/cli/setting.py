@@ -32,9 +32,18 @@ def choose(guest: str, runtimes: str, config: Config) -> Setting:
     """Find a guest and runtimes by their names; raises a `UsageError` for what is not there."""
     found = catalog.find(guest)
     audit.require_guest(found.path)
+    return for_guest(found, runtimes, config)
+
+
+def for_guest(guest: Guest, runtimes: str, config: Config) -> Setting:
+    """The runtimes of that list that can run `guest`; `all` leaves out what cannot, and says so."""
     chosen = registry.select(runtimes, config.runtimes)
-    missing = registry.available(config.runtimes)[1] if "all" in runtimes.split(",") else []
-    return Setting(found, chosen, missing)
+    if registry.ALL not in runtimes.split(","):
+        return Setting(guest, chosen, [])
+    reasons = {runtime: runtime.why_not(guest.path) for runtime in chosen}
+    unfit = [Missing(rt.engine, why, "name another guest") for rt, why in reasons.items() if why]
+    missing = [*registry.available(config.runtimes)[1], *unfit]
+    return Setting(guest, [rt for rt, why in reasons.items() if not why], missing)
 
 
 def open_guest(setting: Setting) -> Description:

@@ -67,7 +67,8 @@ class Terminal:
         self._refresh()
 
     def _line(self, text: str, style: str = "") -> None:
-        self.console.print(Text(plain(text, 2000), style=style), soft_wrap=True)
+        cells = "\t".join(plain(cell, 2000) for cell in text.split("\t"))
+        self.console.print(Text(cells, style=style), soft_wrap=True)
 
     def _started(self, news: Started) -> None:
         self._line(f"INFO: seed {news.seed}; guest {news.guest} {news.sha256[:16]}")

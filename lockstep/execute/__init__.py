@@ -1,0 +1,1 @@
+"""One runtime process, supervised; N of them side by side."""

@@ -1,0 +1,1 @@
+"""Guests: modules that speak the protocol. Finding, building, auditing and grafting them."""

@@ -1,0 +1,69 @@
+"""Ways to try many changes with few questions; what works is tried on a larger scale at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from lockstep.reduce.search import Events, Search
+
+T = TypeVar("T")
+Change = Callable[[Events, T], Events]
+RunChange = Callable[[Events, int, int], Events]
+
+
+def furthest(works: Callable[[int], bool], limit: int) -> int:
+    """Some k of 0..limit where `works(k)`, and `works(k + 1)` is false or k is `limit`.
+
+    Asks about 2 log k times. `works(0)` is taken for granted. Where all below the largest k that
+    works do work too, it is that k.
+    """
+    good, step = 0, 1
+    while step <= limit and works(step):
+        good, step = step, 2 * step
+    bad = min(step, limit + 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if works(middle) else (good, middle)
+    return good
+
+
+def each(
+    search: Search,
+    targets: Sequence[T],
+    change: Change[T],
+    grow: Callable[[T], object] = lambda _: None,
+) -> None:
+    """Try `change` on each of `targets` once, on top of those that worked; `grow` these further."""
+    done = 0
+    while done < len(targets):
+        events = search.best
+        taken = search.first(change(events, target) for target in targets[done:])
+        if taken is None:
+            return
+        done += taken + 1
+        grow(targets[done - 1])
+
+
+def sweep(search: Search, count: int, size: int, change: RunChange) -> None:
+    """Try `change(events, start, end)` on runs of `size` of `count` items, from the back.
+
+    A run that works grows towards the front. `change` leaves items in front of `start` where they
+    are.
+    """
+    end = count
+    while end > 0:
+        events, ends = search.best, range(end, 0, -size)
+        taken = search.first(change(events, max(0, end - size), end) for end in ends)
+        if taken is None:
+            return
+        end = _grown(search, events, ends[taken], size, change)
+
+
+def _grown(search: Search, events: Events, end: int, size: int, change: RunChange) -> int:
+    """Grow the run of `size` that ends at `end`; gives its start."""
+    start = max(0, end - size)
+    more = furthest(
+        lambda runs: search.consider(change(events, start - runs * size, end)), start // size
+    )
+    return start - more * size

@@ -1,0 +1,1 @@
+"""Which runtimes there are, how each is started, and how its words are read."""

