@@ -23,7 +23,7 @@ from lockstep.compare import (
     first_difference,
 )
 from lockstep.errors import NothingComparableError
-from lockstep.execute.fleet import Fleet
+from lockstep.execute.fleet import USUAL, Fleet, How
 from lockstep.execute.process import Ended, Run
 from lockstep.invariants import Violation, check
 from lockstep.protocol import Description, Event
@@ -72,6 +72,7 @@ def judge(
     runtimes: Iterable[Runtime],
     description: Description | None = None,
     *,
+    how: How = USUAL,
     alone: bool = False,
 ) -> Judgement:
     """Run `trace` on all `runtimes` and compare them, and with what was recorded.
@@ -80,7 +81,7 @@ def judge(
     runtime stands against nothing, unless `alone` allows it.
     """
     stdin = trace.stdin()
-    runs = fleet.run_all(list(runtimes), module, stdin)
+    runs = fleet.run_all(list(runtimes), module, stdin, how)
     broken = {rt.name: run.end.text for rt, run in runs.items() if run.end.kind == "host"}
     runs = {rt: run for rt, run in runs.items() if rt.name not in broken}
     recorded = _recorded_stream(trace)

@@ -4,16 +4,15 @@
 pub const Flaw = enum {
     none,
 
-    /// A block is final when its child is certified. F is the leader of v + 2 and sends its proposal to A
-    /// alone, with the certificate of b(v+1), so that A commits b(v). F's next proposal has the certificate
-    /// of b(v-1) (stale certificate): all but A are locked no higher and vote for it, n >= 7 or with a vote of
-    /// F's twin, and commit it and what follows instead of b(v).
+    /// A block is final when its child is certified. F leads view v, with the certificate of b(v-1). It sends
+    /// its proposal to A alone, who commits b(v-2); to all others one with the certificate of b(v-3) (stale
+    /// certificate). They are locked no higher and vote for it: n - 2 votes, enough for n >= 7, or for n = 4
+    /// with the vote of a twin. What they commit has another block in place of b(v-2).
     two_chain_commit,
 
-    /// A certificate counts signatures, not signers. F's proposal of view w has a stale certificate: all keep it,
-    /// nobody votes. Before the lock passes w (in w + 1, or after more failed views) F proposes a block on
-    /// that one, with a certificate of F's signature n - f times (one signer's certificate), above everyone's
-    /// lock: all vote, and what follows commits heights a second time.
+    /// A certificate counts signatures, not signers. F's proposal of view w is built on a committed block (stale
+    /// certificate): all keep it, nobody votes. In w + 1, or before the lock passes w, F proposes a block on
+    /// that one, with F's own signature n - f times (one signers certificate): it is above everyone's lock.
     duplicate_signers,
 
     /// The parent need not be the block that the certificate is for. F proposes with the newest certificate
@@ -23,8 +22,8 @@ pub const Flaw = enum {
     /// A replica votes for each proposal of its view. F, or F and its twin, sends two (other commands).
     votes_twice,
 
-    /// A timeout sets the lock back to the first block. After a view that failed F proposes with a certificate
-    /// of a committed block (stale certificate).
+    /// The end of a view by timeouts sets the lock back to the first block. In the next view F proposes with the
+    /// certificate of a committed block (stale certificate).
     forgets_lock,
 
     /// A vote's signature leaves out the view, and no one compares the certificate's view with its block's. F

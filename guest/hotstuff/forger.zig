@@ -14,6 +14,9 @@ const Certificate = certificates.Certificate;
 const Entry = trees.Entry;
 const Slot = trees.Slot;
 
+/// How many blocks are thought of first: lies about the present do the most harm.
+const newest = 3;
+
 /// How far ahead a view of one's own is looked for.
 const later_views_max = 4 * limits.replicas_max;
 
@@ -123,16 +126,19 @@ pub const Forger = struct {
         return .{ .certificate = made, .height = entry.height };
     }
 
-    /// The block that `choice` names among those of which `accepts` holds.
+    /// The block that `choice` names among those of which `accepts` holds; even ones, one of the newest.
     fn pick(forger: *const Forger, than: anytype, comptime accepts: fn (*const Node, Slot, @TypeOf(than)) bool) ?Slot {
         var found: [limits.blocks_max]Slot = undefined;
         var count: u32 = 0;
-        for (&forger.node.tree.entries, 0..) |*entry, slot| {
-            if (entry.status == .free or !accepts(forger.node, @intCast(slot), than)) continue;
-            found[count] = @intCast(slot);
+        var after: ?Slot = null;
+        while (forger.node.tree.nextInOrder(after)) |slot| : (after = slot) {
+            if (!accepts(forger.node, slot, than)) continue;
+            found[count] = slot;
             count += 1;
         }
-        return if (count == 0) null else found[@intCast(forger.choice % count)];
+        if (count == 0) return null;
+        const among = if (forger.choice % 2 == 0) @min(count, newest) else count;
+        return found[count - 1 - @as(u32, @intCast(forger.choice / 2 % among))];
     }
 };
 

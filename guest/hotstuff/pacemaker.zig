@@ -23,6 +23,7 @@ pub fn enter(node: *Node, view: u64, reason: Reason) void {
     node.view = view;
     node.timed_out = false;
     node.failures = if (reason == .certified) 0 else node.failures + 1;
+    if (flaw.has(.forgets_lock) and reason == .failed) node.lock = .{ .view = 0, .block = node.genesis };
 }
 
 /// Sets the timer of the present view.
@@ -87,7 +88,6 @@ fn giveUp(node: *Node, out: *sdk.Out) void {
     votes.recast(node, out);
     if (node.view != view) return;
     node.timed_out = true;
-    if (flaw.has(.forgets_lock)) node.lock = .{ .view = 0, .block = node.genesis };
     announce(node, out);
 }
 

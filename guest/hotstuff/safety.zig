@@ -44,13 +44,12 @@ pub fn faultOfCertificate(node: *const Node, certificate: Certificate) ?Outcome 
     return certificate.fault(.vote, node.setup.n, &node.keys);
 }
 
-/// Takes note of a valid certificate.
+/// Takes note of a valid certificate, if it is the newest. An older one counts once a block is built on it.
 pub fn learn(node: *Node, certificate: Certificate, out: *sdk.Out) void {
-    if (certificate.view > node.high.view) {
-        node.high.set(certificate);
-        pacemaker.enter(node, certificate.view + 1, .certified);
-    }
-    if (node.tree.findConnected(certificate.block)) |slot| certified(node, slot, out);
+    if (certificate.view <= node.high.view) return;
+    node.high.set(certificate);
+    pacemaker.enter(node, certificate.view + 1, .certified);
+    if (node.highBlock()) |slot| certified(node, slot, out);
 }
 
 /// Two certified blocks in a row lock the first. Three, in consecutive views, make the first final.

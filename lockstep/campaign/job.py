@@ -10,10 +10,11 @@ from lockstep import __version__, protocol
 from lockstep.campaign.plan import Plan, takes_part
 from lockstep.compare import Verdict
 from lockstep.errors import NothingComparableError
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.fleet import Driver, Fleet, How
 from lockstep.judge import Judgement, judge
 from lockstep.protocol import ActionKind, Description
 from lockstep.runtimes import registry
+from lockstep.runtimes.model import Runtime
 from lockstep.scenario.choices import Stream
 from lockstep.scenario.generate import generate
 from lockstep.scenario.model import Scenario
@@ -46,6 +47,8 @@ class Bench:
         driver = next(rt for rt in self.runtimes if rt.spec == plan.driver)
         self.driver = Driver(driver, plan.module)
         self.description = describe(self.driver)
+        self._steady: list[Runtime] = []
+        self._unsteady: dict[str, str] = {}
 
     def __enter__(self) -> Bench:
         return self
@@ -66,19 +69,32 @@ class Bench:
         plan = self.plan
         header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
         trace = Trace(header, (*recording.events, protocol.digest()))
-        judges = [
-            rt for rt in self.runtimes if takes_part(rt, index, cost_of(scenario, self.description))
-        ]
+        cost = cost_of(scenario, self.description)
+        self._find_unsteady(trace)
+        judges = [rt for rt in self._steady if takes_part(rt, index, cost)]
         try:
-            judged = judge(self.fleet, self.plan.module, trace, judges, self.description)
+            judged = judge(
+                self.fleet, plan.module, trace, judges, self.description, how=How(cost=cost)
+            )
         except NothingComparableError as error:
             judged = Judgement(Verdict.INCOMPARABLE, reason=error.message)
         return self._result(index, trace, recording, judged)
 
+    def _find_unsteady(self, trace: Trace) -> None:
+        """Once, run each runtime against itself: one that disagrees with itself judges nothing."""
+        if self._steady or self._unsteady:
+            return
+        for runtime in self.runtimes:
+            if self.fleet.stable(runtime, self.plan.module, trace.stdin()):
+                self._steady.append(runtime)
+            else:
+                self._unsteady[runtime.name] = "it does not agree with itself on the same trace"
+
     def _result(self, index: int, trace: Trace, recording: Recording, judged: Judgement) -> Result:
         commits, outcomes = census(recording.observations)
         # Outputs stay here: what crosses to the other process is the verdict and the cause.
-        light = msgspec.structs.replace(judged, frames=(), runs={})
+        broken = {**self._unsteady, **judged.broken}
+        light = msgspec.structs.replace(judged, frames=(), runs={}, broken=broken)
         return Result(
             index,
             judged=light,

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lockstep import protocol
-from lockstep.compare import Divergence, Stream, Voter, first_difference
+from lockstep.compare import Divergence, Kind, Stream, Voter, first_difference
 from lockstep.errors import LockstepError
-from lockstep.execute.fleet import Fleet
+from lockstep.execute.fleet import USUAL, Fleet, How
 from lockstep.execute.process import Run
 from lockstep.invariants import check
 from lockstep.judge import stream_of, voter_of
@@ -20,6 +20,9 @@ from lockstep.protocol import Description, Event
 from lockstep.runtimes.model import Runtime
 
 Events = tuple[Event, ...]
+
+HASTY = How(patience=0.25)
+"""For hangs: each candidate that shows one takes the whole limit. The result is confirmed anyway."""
 
 
 class DivergenceOracle:
@@ -31,10 +34,13 @@ class DivergenceOracle:
         self.fleet, self.module = fleet, module
         self.suspect, self.witness = suspect, witness
         self.others: dict[str, Events] = {}
+        self.how = USUAL
         found = self.ask([events])[0]
         if found is None:
             raise LockstepError(f"{suspect.name} and {witness.name} agree on the trace to reduce")
         self.wanted = found
+        if found.kind is Kind.HANG:
+            self.how = HASTY
 
     def consider(self, candidates: Sequence[Events]) -> list[bool]:
         """For each candidate, whether it shows the wanted fingerprint."""
@@ -50,8 +56,8 @@ class DivergenceOracle:
         """What each candidate comes to between the two."""
         stdins = [protocol.encode_events(events) for events in candidates]
         pairs = zip(
-            self.fleet.run_many(self.suspect, self.module, stdins),
-            self.fleet.run_many(self.witness, self.module, stdins),
+            self.fleet.run_many(self.suspect, self.module, stdins, self.how),
+            self.fleet.run_many(self.witness, self.module, stdins, self.how),
             strict=True,
         )
         return [
@@ -82,7 +88,7 @@ class DivergenceOracle:
             # The last event first: after the first cut it is nearly always the one.
             length = high if high == len(events) - 1 else (low + high + 1) // 2
             stdin = protocol.encode_events(events[:length])
-            run = self.fleet.run_many(runtime, self.module, [stdin])[0]
+            run = self.fleet.run_many(runtime, self.module, [stdin], self.how)[0]
             if run.end.kind == "exit":
                 answers = protocol.split_frames(run.output)[0]
                 low = length + 1

@@ -198,15 +198,9 @@ def _places(events: Events) -> list[Place]:
     ]
 
 
-EVENT_PASSES: tuple[Pass, ...] = (
-    drop_tail,
-    drop_groups,
-    drop_runs,
-    drop_pairs,
-    merge_nodes,
-    number_nodes,
+STAGES: tuple[tuple[Pass, ...], ...] = (
+    (drop_tail, drop_groups, drop_runs, merge_nodes, number_nodes),
+    (empty_bodies, shorten_rows, zero_rows, lower_numbers),
+    (drop_pairs,),
 )
-"""What makes the trace shorter; these rest before bodies are looked at."""
-
-BODY_PASSES: tuple[Pass, ...] = (empty_bodies, shorten_rows, zero_rows, lower_numbers)
-"""What makes events smaller and keeps their number."""
+"""What rests before the next begins: bodies of few events, and pairs, which seldom go, last."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lockstep.protocol import Event
-from lockstep.reduce.passes import BODY_PASSES, EVENT_PASSES, Pass
+from lockstep.reduce.passes import STAGES, Pass
 from lockstep.reduce.search import BudgetSpentError, ConsiderBatch, Events, Search
 
 BATCH_SIZE = 16
@@ -80,19 +80,19 @@ def reduce_events(
 
 
 def _settle(search: Search, used: dict[str, None]) -> None:
-    """Run all passes until none of them changes anything, those on events to their end first."""
+    """Run stage after stage, each until it changes nothing, until none of them changes anything."""
     before = -1
     while search.accepted > before:
         before = search.accepted
-        _settle_on(search, EVENT_PASSES, used)
-        _settle_on(search, BODY_PASSES, used)
+        for stage in STAGES:
+            _settle_stage(search, stage, used)
 
 
-def _settle_on(search: Search, passes: Sequence[Pass], used: dict[str, None]) -> None:
+def _settle_stage(search: Search, stage: Sequence[Pass], used: dict[str, None]) -> None:
     before = -1
     while search.accepted > before:
         before = search.accepted
-        for one in passes:
+        for one in stage:
             _run(search, one, used)
 
 

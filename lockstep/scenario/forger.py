@@ -37,7 +37,10 @@ class Forger:
         self._others = tuple(
             node for node, replica in enumerate(scenario.nodes) if replica != self._faulty.replica
         )
-        self.nodes = frozenset(range(len(scenario.nodes))) - frozenset(self._others)
+        self._own_nodes = tuple(
+            node for node, replica in enumerate(scenario.nodes) if replica == self._faulty.replica
+        )
+        self.nodes = frozenset(self._own_nodes)
 
     def changed(
         self, node: int, view: int, targets: tuple[int, ...], message: bytes
@@ -46,14 +49,17 @@ class Forger:
         self._own.append(message)
         if self._choices.chance(self._faulty.mute, 1000):
             return
-        for forgery in self._at_work(view):
-            if not self._fits(forgery, message) or not self._choices.chance(forgery.rate, 1000):
-                continue
+        fitting = [each for each in self._at_work(view) if self._fits(each, message)]
+        forgery = self._choices.pick(fitting) if fitting else None
+        made = None
+        if forgery is not None and self._choices.chance(forgery.rate, 1000):
             made = self._forge(node, forgery, self._original(forgery, message))
-            if made is not None:
-                yield from _split(forgery, targets, message, made)
-                return
-        yield targets, message
+        if forgery is None or made is None:
+            yield targets, message
+            return
+        yield from _split(forgery, targets, message, made)
+        if self._faulty.believes:
+            yield self._own_nodes, made
 
     def of_its_own(self, node: int, view: int, history: Sequence[Event]) -> Iterator[Sending]:
         """What `node` sends unasked after an event; `history` is all that happened."""

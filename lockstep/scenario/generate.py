@@ -80,7 +80,7 @@ def _events_max(choices: Choices, cast: Cast, cost: int) -> int:
     if cost > COSTLY:
         return choices.integer(30, 120)
     low = 300 if cast.n <= 7 else 600
-    return choices.integer(low, choices.pick((low, 800, EVENTS_MAX)))
+    return choices.integer(low, choices.pick((low + 300, 1000, EVENTS_MAX)))
 
 
 def _cast(choices: Choices, description: Description) -> Cast:
@@ -100,9 +100,9 @@ def _cast(choices: Choices, description: Description) -> Cast:
 
 
 def _schedule(choices: Choices, cast: Cast) -> tuple[int, ...]:
-    """Leaders in runs of one to four views, the faulty ones favoured."""
+    """Leaders in runs of one to six views, the faulty ones favoured."""
     length = weighted(choices, ((0, 1), (choices.integer(1, SCHEDULE_MAX), 6)))
-    run_max = choices.integer(1, 4)
+    run_max = choices.integer(1, 6)
     favour = choices.integer(1, 6)
     leaders: list[int] = []
     while len(leaders) < length:
@@ -115,21 +115,21 @@ def _schedule(choices: Choices, cast: Cast) -> tuple[int, ...]:
 def _network(choices: Choices) -> Network:
     low = choices.integer(0, 2)
     return Network(
-        delay_ms=(low, low + weighted(choices, ((4, 4), (20, 2), (80, 1)))),
-        drop=weighted(choices, ((0, 4), (5, 2), (30, 2), (150, 1))),
-        duplicate=weighted(choices, ((0, 4), (20, 2), (200, 1))),
-        late=weighted(choices, ((0, 3), (10, 1), (50, 1))),
+        delay_ms=(low, low + weighted(choices, ((4, 6), (20, 2), (80, 1)))),
+        drop=weighted(choices, ((0, 8), (5, 2), (30, 1), (150, 1))),
+        duplicate=weighted(choices, ((0, 6), (20, 2), (200, 1))),
+        late=weighted(choices, ((0, 6), (10, 1), (50, 1))),
         late_ms=choices.integer(20, 3000),
-        replay=weighted(choices, ((0, 4), (10, 1), (100, 1))),
+        replay=weighted(choices, ((0, 6), (10, 1), (100, 1))),
     )
 
 
 def _clocks(choices: Choices, cast: Cast) -> Clocks:
     nodes = range(len(cast.nodes))
-    skewed, staggered = choices.chance(1, 3), choices.chance(1, 6)
+    skewed, staggered = choices.chance(1, 5), choices.chance(1, 8)
     return Clocks(
         pace=tuple(choices.integer(30, 300) for _ in nodes) if skewed else (),
-        hasty=weighted(choices, ((0, 4), (30, 2), (200, 1))),
+        hasty=weighted(choices, ((0, 6), (30, 2), (200, 1))),
         start_ms=tuple(choices.integer(0, 300) for _ in nodes) if staggered else (),
     )
 
@@ -157,12 +157,13 @@ def _faulty(choices: Choices, description: Description, cast: Cast) -> Faulty | 
         replica=cast.forger,
         forgeries=tuple(
             _forgery(choices, description, cast)
-            for _ in range(choices.integer(1, 3) if forges else 0)
+            for _ in range(weighted(choices, ((1, 3), (2, 3), (4, 3), (12, 1))) if forges else 0)
         ),
         spontaneous=weighted(choices, ((0, 3), (20, 1), (100, 1))),
         garbage=weighted(choices, ((0, 5), (20, 1))),
         relay=weighted(choices, ((0, 5), (20, 1))),
         mute=weighted(choices, ((0, 6), (200, 1))),
+        believes=choices.chance(1, 3),
     )
 
 

@@ -79,10 +79,10 @@ class Load(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 class Forgery(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How outgoing messages are changed: by all `mutations` in turn, `rate` of those that fit.
 
-    Nodes in `receivers` (empty: all) get the change instead of the message, or `besides` it; the
-    others get the message itself, or nothing where `alone`. `old` of the changes are made to an
-    earlier message. Without mutations any message fits, and stays as it is. The forgery works in
-    views start..end-1 of the forger.
+    Of several that fit one is drawn. Nodes in `receivers` (empty: all) get the change instead of
+    the message, or `besides` it; the others get the message itself, or nothing where `alone`. `old`
+    of the changes are made to an earlier message. Without mutations any message fits, and stays as
+    it is. The forgery works in views start..end-1 of the forger.
     """
 
     mutations: tuple[str, ...] = ()
@@ -107,7 +107,8 @@ class Faulty(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
     Of the events at its nodes, `spontaneous` are followed by a forgery made from an old message of
     its own, `garbage` by bytes that are no message or nearly one, `relay` by a message of someone
-    else in its own name. `mute` of what it should send it does not.
+    else in its own name. `mute` of what it should send it does not. With
+    `believes` its own nodes get its forgeries too.
     """
 
     replica: int
@@ -116,6 +117,7 @@ class Faulty(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     garbage: int = 0
     relay: int = 0
     mute: int = 0
+    believes: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

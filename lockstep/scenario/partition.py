@@ -50,7 +50,7 @@ def draw_phases(
         return ()
     timed = choices.chance(1, 4)
     shapes = [choices.pick(_SHAPES) for _ in range(choices.integer(1, 3))]
-    span_max, quiet_max = choices.integer(1, 10), choices.integer(0, 8)
+    span_max, quiet_max = choices.integer(1, 12), choices.integer(0, 8)
     at, phases = choices.integer(1, 8), []
     for _ in range(choices.integer(1, PHASES_MAX)):
         end = at + choices.integer(1, span_max)

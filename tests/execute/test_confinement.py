@@ -53,9 +53,11 @@ def marked(mark: str) -> list[int]:
 def soon(true: Callable[[], bool]) -> bool:
     """Whether it becomes true within some seconds."""
     until_s = time.monotonic() + 10
-    while not true() and time.monotonic() < until_s:
+    while time.monotonic() < until_s:
+        if true():
+            return True
         time.sleep(0.05)
-    return true()
+    return False
 
 
 @claims_files

@@ -48,11 +48,11 @@ def test_many_runs_come_back_in_order(runtime):
 
 
 def test_jobs_run_side_by_side():
-    sleeper = Fake(filter=(*PYTHON, "import time; time.sleep(0.5)"))
+    sleeper = Fake(filter=(*PYTHON, "import time; time.sleep(1)"))
     with Fleet([sleeper], jobs=4) as fleet:
         started_s = time.monotonic()
         fleet.run_many(sleeper, MODULE, [b""] * 4)
-        assert time.monotonic() - started_s < 1.5
+        assert time.monotonic() - started_s < 3.5
 
 
 def test_a_failure_of_one_is_no_failure_of_others():
@@ -98,7 +98,7 @@ def test_a_hang_is_judged_by_the_runtimes_own_pace(monkeypatch):
         assert fleet.run(runtime, MODULE, frame(b"good") * 10).end.kind == "exit"
         started_s = time.monotonic()
         assert fleet.run(runtime, MODULE, frame(b"bad")).end.kind == "hang"
-        assert time.monotonic() - started_s < 5
+        assert time.monotonic() - started_s < FIRST_S
         patient = fleet.run(runtime, MODULE, frame(b"bad"), How(patience=2.0))
         assert patient.end.kind == "hang" and patient.wall_s >= 2 * 0.5
 

@@ -76,7 +76,7 @@ def test_a_hang_is_ended_and_keeps_what_was_written():
         Limits(wall_s=0.5),
     )
     assert run.end.kind == "hang" and run.output == b"so far"
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 15
 
 
 def test_a_process_that_ignores_sigterm_is_ended_too():
@@ -174,7 +174,7 @@ def test_cpu_time_of_the_whole_tree_is_counted():
     run = run_filter(
         script(f"import os, time\npid = os.fork(){burn}\nif pid: os.wait()"), MODULE, b""
     )
-    assert 0.6 <= run.cpu_s < 3.0 and run.wall_s >= 0.3
+    assert 0.6 <= run.cpu_s < 5.0 and run.wall_s >= 0.3
 
 
 def test_two_hundred_processes_leave_nothing_behind(tmp_path):

@@ -41,7 +41,7 @@ def test_one_host_does_many_jobs(ask):
     started_s = time.monotonic()
     for index in range(100):
         assert ask(b"job %d" % index).output == b"job %d" % index
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 10
 
 
 def test_a_trap_is_told(ask):

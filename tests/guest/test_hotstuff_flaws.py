@@ -7,6 +7,7 @@ Replica 3 is the faulty one, F: it forges, or is two nodes (twins). Where its no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hotstuff_network import Guest, Letter, Network
@@ -27,21 +28,30 @@ def forged(network: Network, letter: Letter, mutation: str, accept: Callable[...
     raise AssertionError(f"no choice of {mutation} fits")
 
 
-def lie(network: Network, mutation: str, views: set[int], accept: Callable[..., bool]) -> None:
-    """F forges its proposals of `views`, and hears them itself."""
+def lie(
+    network: Network,
+    mutation: str,
+    views: set[int],
+    accept: Callable[..., bool],
+    spared: int | None = None,
+) -> None:
+    """F forges its proposals of `views` to all but node `spared`; it hears the lies itself."""
+    change = network.change
 
-    def change(letter: Letter) -> Letter:
-        if letter.kind != "proposal" or network.replicas[letter.source] != F:
-            return letter
+    def lying(letter: Letter) -> Letter | None:
+        if letter.target == spared or letter.kind != "proposal" or letter.source != F:
+            return change(letter)
         if network.read(letter.message)["view"] not in views:
-            return letter
-        return forged(network, letter, mutation, accept)
+            return change(letter)
+        lie = forged(network, letter, mutation, accept)
+        network.letters.append(lie._replace(target=F))
+        return lie
 
-    network.change = change
+    network.change = lying
 
 
 def committed_parent(network: Network) -> Callable[..., bool]:
-    def accept(proposal: dict[str, object]) -> bool:
+    def accept(proposal: dict[str, Any]) -> bool:
         return any(commit.block.hex() == proposal["parent"] for commit in network.commits[0][:-1])
 
     return accept
@@ -68,10 +78,10 @@ def two_proposals_in_one_view(guest: Guest) -> Network:
 
 def an_executed_command_is_proposed_again(guest: Guest) -> Network:
     network = Network(guest)
-    network.happen(protocol.command(0, 7, 1, b"\0key"))
-    network.run(30)
+    network.happen(protocol.command(1, 7, 1, b"\0key"))
+    network.run(60)
     assert [c for commit in network.commits[0] for c in commit.commands] == [(7, 1, b"\0key")]
-    lie(network, "repeated commands", {8, 12}, lambda _: True)
+    lie(network, "repeated commands", {12, 16}, lambda _: True)
     network.run(100)
     return network
 
@@ -98,7 +108,31 @@ def an_old_certificate_with_a_raised_view(guest: Guest) -> Network:
     return network
 
 
+def one_replica_sees_a_certificate_that_the_others_do_not(guest: Guest) -> Network:
+    network = Network(guest, n=7)
+    lie(network, "stale certificate", {11}, lambda p: p["justify"]["view"] == 8, spared=0)
+    network.run(300)
+    return network
+
+
+def a_block_without_votes_gets_a_certificate_of_one_signer(guest: Guest) -> Network:
+    network = Network(guest, schedule=(*(0, 1, 2) * 3, F, F))
+    accept = committed_parent(network)
+    unsafe = []
+
+    def first(proposal: dict[str, Any]) -> bool:
+        unsafe.append(proposal["hash"])
+        return accept(proposal)
+
+    lie(network, "stale certificate", {10}, first)
+    lie(network, "one signers certificate", {11}, lambda p: p["parent"] in unsafe)
+    network.run(300)
+    return network
+
+
 EXECUTIONS: dict[str, Execution] = {
+    "two_chain_commit": one_replica_sees_a_certificate_that_the_others_do_not,
+    "duplicate_signers": a_block_without_votes_gets_a_certificate_of_one_signer,
     "quorum_minus_one": halves_of_a_partition_with_a_twin_each,
     "votes_twice": two_proposals_in_one_view,
     "executes_twice": an_executed_command_is_proposed_again,

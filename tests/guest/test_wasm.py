@@ -83,12 +83,12 @@ def read_all(data: bytes) -> None:
     module.customs(), module.memories(), module.exports(), module.data_count()
     module.signature(0)
     for id_, walk in entries.WALKS.items():
-        module.entries(id_, walked(walk))
+        module.entries(id_, reading(walk))
         module.space(id_)
     features(module)
 
 
-def walked(walk: entries.Walk) -> Callable[[Reader], list[Immediate]]:
+def reading(walk: entries.Walk) -> Callable[[Reader], list[Immediate]]:
     return lambda reader: list(walk(reader))
 
 
@@ -364,7 +364,7 @@ class TestInstructions:
         for opcode in OPCODES:
             code = example(opcode)
             assert validates(body_with(code)), hex(opcode)
-            found = list(instructions(Reader(b"\0" + code + b"\0\x0b", "m")))
+            walked = list(instructions(Reader(b"\0" + code + b"\0\x0b", "m")))
             assert opcode in [found.opcode for found in walked], hex(opcode)
             assert walked[-2:] == [(len(code) + 1, 0, ()), (len(code) + 2, 0x0B, ())]
 

@@ -1,16 +1,18 @@
 """Few questions where much works."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockstep.reduce.adaptive import furthest
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5000), st.integers(0, 5000))
 def test_furthest_finds_the_last_that_works(last, limit):
     assert furthest(lambda k: k <= last, limit) == min(last, limit)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000))
 def test_furthest_asks_a_logarithm_of_questions(last):
     asked = []
@@ -19,6 +21,7 @@ def test_furthest_asks_a_logarithm_of_questions(last):
     assert len(set(asked)) == len(asked)
 
 
+@settings(deadline=None)
 @given(st.frozensets(st.integers(1, 40)), st.integers(0, 40))
 def test_furthest_stops_where_one_more_does_not_work(good, limit):
     found = furthest(lambda k: k in good, limit)

@@ -1,7 +1,7 @@
 """Bodies as rows of numbers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockstep import protocol
@@ -23,6 +23,7 @@ ANY = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_what_is_taken_apart_can_be_put_together(event):
     assert put_together(event, take_apart(event)) == event

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reducing import Oracle, holds, long_trace, reduced
 
@@ -12,6 +12,8 @@ from lockstep.protocol import Event, Init
 from lockstep.reduce import search
 from lockstep.reduce.order import sort_key
 from lockstep.reduce.reducer import reduce_events
+
+LAW = settings(deadline=None)  # a busy machine is no broken law
 
 EVENT = st.one_of(
     st.builds(Event, st.integers(0, 3), st.integers(1, 10), st.binary(max_size=6)),
@@ -41,6 +43,7 @@ WHIMS = st.tuples(TRACES, st.binary(max_size=2), st.integers(2, 9)).map(
 )
 
 
+@LAW
 @given(WHIMS)
 def test_the_result_shows_what_is_wanted_and_is_one_minimal(drawn):
     origin, shows = drawn
@@ -52,6 +55,7 @@ def test_the_result_shows_what_is_wanted_and_is_one_minimal(drawn):
         assert not shows(result.events[:index] + result.events[index + 1 :])
 
 
+@LAW
 @given(WHIMS)
 def test_reducing_the_result_changes_nothing(drawn):
     origin, shows = drawn
@@ -60,6 +64,7 @@ def test_reducing_the_result_changes_nothing(drawn):
     assert (again.events, again.accepted, again.minimal) == (result.events, 0, True)
 
 
+@LAW
 @given(WHIMS, st.integers(1, 40))
 def test_the_result_does_not_depend_on_the_size_of_batches(drawn, batch_size):
     origin, shows = drawn
@@ -67,6 +72,7 @@ def test_the_result_does_not_depend_on_the_size_of_batches(drawn, batch_size):
     assert (one.events, one.accepted, one.passes) == (other.events, other.accepted, other.passes)
 
 
+@LAW
 @given(WHIMS)
 def test_no_candidate_is_asked_about_twice(drawn):
     origin, shows = drawn
@@ -75,6 +81,7 @@ def test_no_candidate_is_asked_about_twice(drawn):
     assert len(set(oracle.asked)) == len(oracle.asked) == result.candidates
 
 
+@LAW
 @given(WHIMS)
 def test_each_accepted_candidate_is_told_and_is_smaller_than_the_one_before(drawn):
     origin, shows = drawn
@@ -86,6 +93,7 @@ def test_each_accepted_candidate_is_told_and_is_smaller_than_the_one_before(draw
     assert not any(progress.minimal for progress in told)
 
 
+@LAW
 @given(WHIMS, st.integers(0, 60), st.integers(1, 20))
 def test_a_budget_of_candidates_is_kept_and_the_best_so_far_is_given(drawn, budget, batch_size):
     origin, shows = drawn
@@ -98,6 +106,7 @@ def test_a_budget_of_candidates_is_kept_and_the_best_so_far_is_given(drawn, budg
     assert not result.minimal or result.events == whole.events
 
 
+@LAW
 @given(WHIMS, st.integers(0, 60))
 def test_nothing_is_asked_after_the_word_to_stop(drawn, patience):
     origin, shows = drawn

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import wasmtime
 
 from lockstep.execute.confine import children
 from lockstep.execute.filter import FilterProcess, run_filter
@@ -23,7 +22,6 @@ from lockstep.execute.serve import ServeHost
 from lockstep.runtimes import find, registry, traps
 from lockstep.runtimes.model import Runtime
 
-GUESTS = Path(__file__).parent / "guests"
 USUAL = Limits(wall_s=60.0, cpu_s=60.0)
 MIB = 1 << 20
 
@@ -43,20 +41,6 @@ RUNTIMES = _runtimes()
 WAYS = [(rt, "filter") for rt in RUNTIMES] + [(rt, "serve") for rt in RUNTIMES if rt.place.serve]
 
 RunGuest = Callable[..., Run]
-
-
-@pytest.fixture(scope="session")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the module of a guest by its name."""
-    folder = tmp_path_factory.mktemp("guests")
-
-    def compiled(name: str) -> Path:
-        module = folder / f"{name.replace('/', '-')}.wasm"
-        if not module.exists():
-            module.write_bytes(wasmtime.wat2wasm((GUESTS / f"{name}.wat").read_text()))
-        return module
-
-    return compiled
 
 
 @pytest.fixture(scope="module")
@@ -240,8 +224,8 @@ NO_MODULES = [
     b"not wasm",
     b"\0asm",
     b"(module)",
-    b"\0asm\x01\0\0\0\x01\x7f\x01",
-    b"\0asm\x09\0\0\0",
+    b"\0asm\x01\0\0\0\x01\x7f\x01",  # a section that is longer than the file
+    b"\0asm\x09\0\0\0",  # a version that does not exist
 ]
 
 
