@@ -74,7 +74,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if self.ended is not None:
-            return f"ended {self.ended}"
+            words = f"ended {self.ended.kind} {self.ended.code} {self.ended.text}"
+            return " ".join(words.split())
         short = self.recorded()
         return str(short) if short else "garbled"
 

@@ -4,10 +4,10 @@
 pub const Flaw = enum {
     none,
 
-    /// A block is final when its child is certified. F leads view v, with the certificate of b(v-1). It sends
-    /// its proposal to A alone, who commits b(v-2); to all others one with the certificate of b(v-3) (stale
-    /// certificate). They are locked no higher and vote for it: n - 2 votes, enough for n >= 7, or for n = 4
-    /// with the vote of a twin. What they commit has another block in place of b(v-2).
+    /// A block is final when its child is certified. The leader L of view v knows the certificate of b(v-1) and
+    /// commits b(v-2); its proposal is lost, or reaches few. F leads v + 1, with the certificate of b(v-3)
+    /// (stale certificate): the others are locked no higher and vote for it, n - 2 of them, enough for n >= 7, or
+    /// for n = 4 with a vote of F's twin. What they commit has another block in place of b(v-2).
     two_chain_commit,
 
     /// A certificate counts signatures, not signers. F's proposal of view w is built on a committed block (stale

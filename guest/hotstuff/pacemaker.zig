@@ -47,7 +47,7 @@ pub fn receive(node: *Node, sender: u16, timeout: messages.Timeout, out: *sdk.Ou
     if (timeout.signer != sender) return .wrong_sender;
     if (!node.keys.verify(sender, timeout.statement(), timeout.signature)) return .bad_signature;
     if (safety.faultOfCertificate(node, timeout.high)) |fault| return fault;
-    safety.learn(node, timeout.high, out);
+    safety.learn(node, timeout.high);
     fetch.highBlock(node, sender, out);
     if (timeout.view < node.view) {
         help(node, sender, out);
@@ -62,7 +62,7 @@ pub fn receiveNewView(node: *Node, sender: u16, found: messages.NewView, out: *s
     const before = node.view;
     if (safety.faultOfCertificate(node, found.high)) |fault| return fault;
     if (found.timeout) |certificate| if (learnTimeout(node, certificate)) |fault| return fault;
-    safety.learn(node, found.high, out);
+    safety.learn(node, found.high);
     fetch.highBlock(node, sender, out);
     return if (node.view > before) .entered_view else .nothing_new;
 }

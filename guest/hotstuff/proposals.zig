@@ -23,7 +23,7 @@ pub fn receive(node: *Node, sender: u16, proposal: messages.Proposal, out: *sdk.
     if (node.tree.find(&hash) != null) return .duplicate_proposal;
     if (!node.keys.verify(sender, proposal.statement(&hash), proposal.signature)) return .bad_signature;
     if (faultOfClaims(node, block, proposal)) |fault| return fault;
-    safety.learn(node, block.justify, out);
+    safety.learn(node, block.justify);
     if (block.view > node.view) return .view_ahead;
     if (node.tree.countOfView(block.view) >= limits.proposals_max) return .equivocating_proposal;
     return adopt(node, sender, proposal.encoded, &hash, out);
@@ -45,7 +45,7 @@ pub fn receiveBlock(node: *Node, sender: u16, encoded: blocks.Encoded, out: *sdk
     if (!fetch.isAskedFor(node, &hash)) return .block_not_asked_for;
     if (safety.faultOf(node, block)) |fault| return fault;
     if (safety.faultOfCertificate(node, block.justify)) |fault| return fault;
-    safety.learn(node, block.justify, out);
+    safety.learn(node, block.justify);
     return switch (adopt(node, sender, encoded, &hash, out)) {
         .accepted_proposal, .stale_proposal, .equivocating_proposal, .unsafe_proposal => .block_connected,
         else => |outcome| outcome,
@@ -76,11 +76,9 @@ fn connect(node: *Node, slot: trees.Slot, out: *sdk.Out) void {
     _ = connected(node, slot, out);
 }
 
-/// The block at `slot` leads to the head now: its certificates count, and it may get a vote.
+/// The block at `slot` leads to the head now: its certificate counts, and it may get a vote.
 pub fn connected(node: *Node, slot: trees.Slot, out: *sdk.Out) Outcome {
-    const hash = node.tree.entries[slot].hash;
     if (node.tree.parentOf(slot)) |parent| safety.certified(node, parent, out);
-    if (std.mem.eql(u8, &node.high.block, &hash)) safety.certified(node, slot, out);
     // A commit may have pruned it.
     if (!node.tree.entries[slot].connected()) return .stale_proposal;
     return safety.vote(node, slot, out);

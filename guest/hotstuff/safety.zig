@@ -44,15 +44,15 @@ pub fn faultOfCertificate(node: *const Node, certificate: Certificate) ?Outcome 
     return certificate.fault(.vote, node.setup.n, &node.keys);
 }
 
-/// Takes note of a valid certificate, if it is the newest. An older one counts once a block is built on it.
-pub fn learn(node: *Node, certificate: Certificate, out: *sdk.Out) void {
+/// Takes note of a valid certificate. It locks and commits nothing until a block is built on it.
+pub fn learn(node: *Node, certificate: Certificate) void {
     if (certificate.view <= node.high.view) return;
     node.high.set(certificate);
     pacemaker.enter(node, certificate.view + 1, .certified);
-    if (node.highBlock()) |slot| certified(node, slot, out);
 }
 
-/// Two certified blocks in a row lock the first. Three, in consecutive views, make the first final.
+/// A block was built on the certificate of the one at `slot`. Two certified blocks in a row lock the first;
+/// three, in consecutive views, make the first final.
 pub fn certified(node: *Node, slot: Slot, out: *sdk.Out) void {
     const block = &node.tree.entries[slot];
     const parent_slot = node.tree.parentOf(slot) orelse return;

@@ -33,7 +33,7 @@ fn send(node: *Node, receiver: u16, out: *sdk.Out) void {
     const signature = node.keys.sign(vote.statement());
     vote.signature = signature.slice();
     if (receiver == node.setup.replica) {
-        _ = count(node, vote, out);
+        _ = count(node, vote);
         return;
     }
     var buffer: messages.Message.Buffer = undefined;
@@ -45,7 +45,7 @@ pub fn receive(node: *Node, sender: u16, vote: messages.Vote, out: *sdk.Out) Out
     if (vote.signer != sender) return .wrong_sender;
     if (isStale(node, vote)) return .stale_vote;
     if (!node.keys.verify(sender, vote.statement(), vote.signature)) return .bad_signature;
-    const outcome = count(node, vote, out);
+    const outcome = count(node, vote);
     if (outcome == .quorum_formed) fetch.highBlock(node, sender, out);
     return outcome;
 }
@@ -54,7 +54,7 @@ fn isStale(node: *const Node, vote: messages.Vote) bool {
     return vote.view <= node.high.view or vote.view < node.votes.rows[vote.signer].view;
 }
 
-fn count(node: *Node, vote: messages.Vote, out: *sdk.Out) Outcome {
+fn count(node: *Node, vote: messages.Vote) Outcome {
     if (isStale(node, vote)) return .stale_vote;
     const row = &node.votes.rows[vote.signer];
     if (row.view == vote.view) {
@@ -63,6 +63,6 @@ fn count(node: *Node, vote: messages.Vote, out: *sdk.Out) Outcome {
     node.votes.put(vote.signer, vote.view, vote.block, vote.signature);
     if (node.votes.count(vote.view, vote.block) < node.quorum()) return .vote_counted;
     var gathering = certificates.Gathering{};
-    safety.learn(node, node.votes.gather(node.quorum(), node.setup.scheme, vote.view, vote.block, &gathering), out);
+    safety.learn(node, node.votes.gather(node.quorum(), node.setup.scheme, vote.view, vote.block, &gathering));
     return .quorum_formed;
 }

@@ -15,6 +15,7 @@ from lockstep.compare import Verdict
 from lockstep.execute.fleet import Driver
 from lockstep.explain import differing_state
 from lockstep.judge import Judgement
+from lockstep.reduce.oracle import Events
 from lockstep.reduce.reducer import Reduction
 from lockstep.report.find import report_text
 from lockstep.trace import Trace
@@ -32,6 +33,7 @@ class Hunter:
 
     def hunt(self, trace: Trace, suspicion: Judgement) -> Iterator[News]:
         """All the news about `trace`, which a campaign judged so."""
+        trace = msgspec.structs.replace(trace, recorded=(), dissents=())
         first = suspicion.fingerprint
         if first in self.met:
             yield diverged(trace, suspicion, known=True)
@@ -50,13 +52,13 @@ class Hunter:
         told: list[Reduction] = []
         reduction, others = reduced(self.lab, trace, judged, told.append)
         yield Reducing(judged.fingerprint, len(reduction.events), reduction.candidates)
-        small = msgspec.structs.replace(trace, events=tuple(reduction.events), tail=b"")
+        small = only_events(trace, reduction.events)
         final, again = confirm(self.lab, small)
         if final.fingerprint != judged.fingerprint:
             small, final, again = trace, judged, words
         yield self._write(with_answers(trace, judged), small, final, reduction, again)
         for events in others.values():
-            yield from self._other(msgspec.structs.replace(trace, events=events, tail=b""))
+            yield from self._other(only_events(trace, events))
 
     def _other(self, trace: Trace) -> Iterator[News]:
         judged, words = confirm(self.lab, trace)
@@ -96,6 +98,11 @@ class Hunter:
         found, lab = judged.divergence, self.lab
         lines = differing_state(lab.module, trace.events, found, lab.runtimes) if found else []
         return report_text(trace, judged, lab.runtimes, lines, words)
+
+
+def only_events(trace: Trace, events: Events) -> Trace:
+    """A trace of the same origin with other events: nothing is known of what they answer."""
+    return Trace(trace.header, tuple(events))
 
 
 def _on(trace: Trace, runtimes: str) -> Trace:

@@ -116,14 +116,20 @@ class Fleet:
         return list(self._pool.map(one, stdins))
 
     def fresh(
-        self, runtime: Runtime, module: Path, stdin: bytes, *, patience: float = FRESH_PATIENCE
+        self,
+        runtime: Runtime,
+        module: Path,
+        stdin: bytes,
+        *,
+        patience: float = FRESH_PATIENCE,
+        cost: float = 1.0,
     ) -> Run:
         """Run once in a process of its own: what confirms a find."""
         events = count_events(stdin)
-        limits = self._limits(runtime, events, patience)
+        limits = self._limits(runtime, events, How(patience=patience, cost=cost))
         with self._file(stdin) as path:
             run = run_filter(runtime, module, path, limits)
-        return self._note(runtime, run, events, events)
+        return self._count(runtime, run, events)
 
     def stepped(
         self,
@@ -133,11 +139,12 @@ class Fleet:
         prefix: int,
         *,
         patience: float = FRESH_PATIENCE,
+        cost: float = 1.0,
     ) -> Run:
         """Run once in a process of its own: `prefix` events as a batch, then one at a time."""
-        limits = self._limits(runtime, len(frames), patience)
+        limits = self._limits(runtime, len(frames), How(patience=patience, cost=cost))
         run = run_stepped(runtime, module, frames, prefix, limits)
-        return self._note(runtime, run, len(frames), len(frames))
+        return self._count(runtime, run, len(frames))
 
     def stable(self, runtime: Runtime, module: Path, stdin: bytes) -> bool:
         """Whether two runs of the same give the same bytes and the same end."""
@@ -149,14 +156,16 @@ class Fleet:
         )
 
     def _job(self, runtime: Runtime, module: Path, stdin: Path, events: int, how: How) -> Run:
-        limits = self._limits(runtime, events * how.cost, how.patience)
+        limits = self._limits(runtime, events, how)
         if runtime.serve_command() is None:
             run = run_filter(runtime, module, stdin, limits)
         else:
             host = self._host(runtime)
             run = host.run(module, stdin, limits, reuse=how.reuse)
             self._idle[runtime].append(host)
-        return self._note(runtime, run, events, events * how.cost)
+        with self._lock:
+            self._pace(runtime).note(run, events * how.cost)
+        return self._count(runtime, run, events)
 
     def _host(self, runtime: Runtime) -> ServeHost:
         with self._lock:
@@ -168,13 +177,12 @@ class Fleet:
     def _pace(self, runtime: Runtime) -> Pace:
         return self._paces.setdefault(runtime, Pace(runtime.speed))
 
-    def _limits(self, runtime: Runtime, work: float, patience: float) -> Limits:
-        wall_s = patience * self._pace(runtime).limit_s(work)
+    def _limits(self, runtime: Runtime, events: int, how: How) -> Limits:
+        wall_s = how.patience * self._pace(runtime).limit_s(events * how.cost)
         return Limits(wall_s=wall_s, cpu_s=2 * wall_s)
 
-    def _note(self, runtime: Runtime, run: Run, events: int, work: float) -> Run:
+    def _count(self, runtime: Runtime, run: Run, events: int) -> Run:
         with self._lock:
-            self._pace(runtime).note(run, work)
             usage = self.usage.setdefault(runtime, Usage())
             usage.traces += 1
             usage.events += events

@@ -52,7 +52,7 @@ def find(text: str) -> Guest:
     ours = shipped()
     if text in ours:
         return _verified(text, ours[text], _sums()[ours[text].name])
-    if "/" in text or text.endswith(".wasm") or Path(text).exists():
+    if "/" in text or text.endswith(".wasm") or _is_file(text):
         return _guest(Path(text).stem, Path(text))
     if _PREFIX.fullmatch(text.lower()):
         return _by_hash(text.lower())
@@ -65,6 +65,13 @@ def remember(module: bytes) -> Path:
     if not path.exists():
         files.write_atomically(path, module)
     return path
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a name, say
+        return False
 
 
 def _by_hash(prefix: str) -> Guest:

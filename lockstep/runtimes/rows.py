@@ -25,7 +25,11 @@ ROWS = (
     Row(
         "v8",
         (
-            Tier("default", "turbofan", note="Liftoff first; what runs often is TurboFan's code"),
+            Tier(
+                "default",
+                "turbofan",
+                note="starts on Liftoff, which votes as its own tier; what runs often is TurboFan's",
+            ),
             Tier("liftoff", "liftoff", flags=("--liftoff-only",)),
             Tier("turbofan", "turbofan", flags=("--no-liftoff",)),
         ),

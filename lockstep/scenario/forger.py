@@ -49,7 +49,7 @@ class Forger:
         self._own.append(message)
         if self._choices.chance(self._faulty.mute, 1000):
             return
-        fitting = [each for each in self._at_work(view) if self._fits(each, message)]
+        fitting = [each for each in self._at_work(view) if message[:1] == bytes([each.kind])]
         forgery = self._choices.pick(fitting) if fitting else None
         made = None
         if forgery is not None and self._choices.chance(forgery.rate, 1000):
@@ -74,17 +74,14 @@ class Forger:
     def _at_work(self, view: int) -> list[Forgery]:
         return [each for each in self._faulty.forgeries if each.start <= view < each.end]
 
-    def _fits(self, forgery: Forgery, message: bytes) -> bool:
-        """Whether the first mutation is one for this kind of message."""
-        if not forgery.mutations:
-            return True
-        return message[:1] != b"" and message[0] in self._mutations[forgery.mutations[0]].messages
-
     def _original(self, forgery: Forgery, message: bytes) -> bytes:
         """What is changed: `message`, or an earlier one of its kind."""
         if not forgery.old or not self._choices.chance(forgery.old, 1000):
             return message
-        return self._choices.pick([own for own in self._own if own[:1] == message[:1]])
+        return self._choices.pick(self._own_of(forgery.kind))
+
+    def _own_of(self, kind: int) -> list[bytes]:
+        return [own for own in self._own if own[:1] == bytes([kind])]
 
     def _forge(self, node: int, forgery: Forgery, message: bytes) -> bytes | None:
         """`message` after all mutations, None when one of them does not apply to it."""
@@ -102,8 +99,8 @@ class Forger:
         if not forgeries:
             return
         forgery = self._choices.pick(forgeries)
-        fitting = [own for own in self._own if self._fits(forgery, own)]
-        made = self._forge(node, forgery, self._choices.pick(fitting)) if fitting else None
+        own = self._own_of(forgery.kind)
+        made = self._forge(node, forgery, self._choices.pick(own)) if own else None
         if made is not None:
             yield forgery.receivers or self._some(), made
 

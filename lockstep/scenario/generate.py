@@ -91,11 +91,11 @@ def _cast(choices: Choices, description: Description) -> Cast:
     most = min(faulty_max(n), description.nodes - n)
     ids = list(range(n))
     faulty = []
-    for _ in range(weighted(choices, ((0, 1), (min(1, most), 4), (most, 5)))):
+    for _ in range(weighted(choices, ((0, 1), (min(1, most), 6), (most, 6)))):
         faulty.append(choices.pick(ids))
         ids.remove(faulty[-1])
     twinned = [replica for replica in faulty if choices.chance(3, 5)]
-    forger = faulty[0] if faulty and choices.chance(2, 3) else None
+    forger = faulty[0] if faulty and choices.chance(3, 4) else None
     return Cast(n, tuple(range(n)) + tuple(twinned), tuple(faulty), forger)
 
 
@@ -171,8 +171,10 @@ def _forgery(choices: Choices, description: Description, cast: Cast) -> Forgery:
     """One way to lie: always or at times, to all or to some, throughout or for some views."""
     window = choices.chance(1, 3)
     start = choices.integer(1, 30) if window else 0
+    kind, mutation = choices.pick(_lies(description))
     return Forgery(
-        mutations=_mutations(choices, description),
+        kind=kind,
+        mutations=_chain(choices, description, kind, mutation),
         rate=weighted(choices, ((1000, 2), (300, 2), (100, 1))),
         receivers=_receivers(choices, cast) if choices.chance(2, 5) else (),
         besides=choices.chance(1, 4),
@@ -183,15 +185,18 @@ def _forgery(choices: Choices, description: Description, cast: Cast) -> Forgery:
     )
 
 
-def _mutations(choices: Choices, description: Description) -> tuple[str, ...]:
-    """None, one, or two that some kind of message can go through."""
-    if choices.chance(1, 8):
-        return ()
-    first = choices.pick(description.mutations)
-    if not choices.chance(1, 4):
-        return (first.name,)
-    fitting = [each for each in description.mutations if set(each.messages) & set(first.messages)]
-    return (first.name, choices.pick(fitting).name)
+def _lies(description: Description) -> list[tuple[int, str]]:
+    """Each kind of message with each mutation for it: what can be changed most is drawn most."""
+    return [
+        (kind, mutation.name) for mutation in description.mutations for kind in mutation.messages
+    ]
+
+
+def _chain(choices: Choices, description: Description, kind: int, mutation: str) -> tuple[str, ...]:
+    """Most often one mutation; else none, or another one after it."""
+    others = [name for of, name in _lies(description) if of == kind]
+    length = weighted(choices, ((1, 5), (0, 1), (2, 1)))
+    return (mutation, choices.pick(others))[:length]
 
 
 def _receivers(choices: Choices, cast: Cast) -> tuple[int, ...]:

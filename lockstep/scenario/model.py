@@ -77,14 +77,15 @@ class Load(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
 
 class Forgery(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How outgoing messages are changed: by all `mutations` in turn, `rate` of those that fit.
+    """How outgoing messages of a `kind` are changed: `rate` of them, by all `mutations` in turn.
 
-    Of several that fit one is drawn. Nodes in `receivers` (empty: all) get the change instead of
-    the message, or `besides` it; the others get the message itself, or nothing where `alone`. `old`
-    of the changes are made to an earlier message. Without mutations any message fits, and stays as
-    it is. The forgery works in views start..end-1 of the forger.
+    Of several forgeries of a kind one is drawn. Nodes in `receivers` (empty: all) get the change
+    instead of the message, or `besides` it; the others get the message itself, or nothing where
+    `alone`. `old` of the changes are made to an earlier message. Without mutations the message
+    stays as it is. The forgery works in views start..end-1 of the forger.
     """
 
+    kind: int
     mutations: tuple[str, ...] = ()
     rate: int = 1000
     receivers: tuple[int, ...] = ()
@@ -107,8 +108,8 @@ class Faulty(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
     Of the events at its nodes, `spontaneous` are followed by a forgery made from an old message of
     its own, `garbage` by bytes that are no message or nearly one, `relay` by a message of someone
-    else in its own name. `mute` of what it should send it does not. With
-    `believes` its own nodes get its forgeries too.
+    else in its own name. `mute` of what it should send it does not. With `believes` its own nodes
+    get its forgeries too.
     """
 
     replica: int

@@ -68,8 +68,9 @@ def _twins() -> Scenario:
 def _equivocation(description: Description) -> Scenario:
     """Whatever can be changed is changed at times, for half of the others."""
     forgeries = tuple(
-        Forgery(mutations=(mutation.name,), rate=200, receivers=(0, 1))
+        Forgery(kind=kind, mutations=(mutation.name,), rate=300, receivers=(0, 1))
         for mutation in description.mutations
+        for kind in mutation.messages
     )
     return msgspec.structs.replace(
         _cluster(4, events=400), faulty=Faulty(replica=2, forgeries=forgeries)

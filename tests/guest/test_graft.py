@@ -167,8 +167,9 @@ class Live:
         self.memory = found
 
     def _import(self, kind: object) -> Func | None:
-        is_function = isinstance(kind, wasmtime.FuncType)
-        return Func(self.store, kind, lambda *_: None) if is_function else None
+        if isinstance(kind, wasmtime.FuncType):
+            return Func(self.store, kind, lambda *_: None)
+        return None
 
     def call(self, name: str, *arguments: int) -> int:
         function = self.instance.exports(self.store)[name]

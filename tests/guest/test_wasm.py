@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -18,7 +19,6 @@ from lockstep.guest.wasm import (
     Export,
     External,
     FunctionType,
-    Immediate,
     Limits,
     Module,
     SectionId,
@@ -31,6 +31,7 @@ from lockstep.guest.wasm import (
 from lockstep.guest.wasm.binary import Reader
 from lockstep.guest.wasm.opcodes import OPCODES, Kind
 
+MANY = 5_000
 HEADER = b"\0asm\1\0\0\0"
 
 LATER = (
@@ -83,13 +84,13 @@ def read_all(data: bytes) -> None:
     module.customs(), module.memories(), module.exports(), module.data_count()
     module.signature(0)
     for id_, walk in entries.WALKS.items():
-        module.entries(id_, reading(walk))
+        module.entries(id_, exhausted(walk))
         module.space(id_)
     features(module)
 
 
-def reading(walk: entries.Walk) -> Callable[[Reader], list[Immediate]]:
-    return lambda reader: list(walk(reader))
+def exhausted(walk: entries.Walk) -> Callable[[Reader], int]:
+    return lambda reader: sum(1 for _ in walk(reader))
 
 
 class TestNumbers:
@@ -287,6 +288,32 @@ class TestHostileBytes:
                     read_all(module[:size])
             else:
                 fault_of(module[:size])
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            section(1, b"\1\x60" + binary.sized(b"\x7f" * MANY) + b"\0"),
+            section(1, binary.u32(MANY) + b"\x60\0\0" * MANY),
+            section(2, binary.u32(MANY) + b"\0\0\0\0" * MANY),
+            section(3, binary.u32(MANY) + b"\0" * MANY),
+            section(6, binary.u32(MANY) + b"\x7f\0\x0b" * MANY),
+            section(7, binary.u32(MANY) + b"\0\0\0" * MANY),
+            section(9, b"\1\0\x0b" + binary.u32(MANY) + b"\0" * MANY),
+            section(11, binary.u32(MANY) + b"\1\0" * MANY),
+            section(3, b"\1\0")
+            + section(10, b"\1" + binary.sized(b"\0\x0e" + binary.u32(MANY) + bytes(MANY + 1))),
+            section(3, b"\1\0")
+            + section(10, b"\1" + binary.sized(binary.u32(MANY) + b"\1\x7f" * MANY + b"\x0b")),
+        ],
+        ids=lambda data: f"section {data[0]}",
+    )
+    def test_many_small_things_take_little_memory(self, data: bytes) -> None:
+        tracemalloc.start()
+        with suppress(GuestError):
+            read_all(HEADER + data)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 100 * len(data)
 
     def test_nesting_without_end_needs_no_stack(self) -> None:
         code = b"\0" + b"\2\x40" * 20_000

@@ -60,7 +60,9 @@ def test_only_the_command_line_and_reports_print() -> None:
         for path in SOURCES
         if not any(part in PRINTERS for part in path.relative_to(PACKAGE).parts)
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     ]
     assert not printing
 

@@ -5,6 +5,7 @@ The guest answers each frame with itself, so the frames that go in are what the 
 
 from __future__ import annotations
 
+import importlib
 import struct
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from lockstep.protocol import (
     split_frames,
 )
 from lockstep.runtimes import registry, traps
+from lockstep.runtimes.find import HOSTS
 
 LIMITS = Limits(wall_s=60.0, cpu_s=60.0)
 STATE = bytes(range(32))
@@ -47,7 +49,7 @@ FRAMES = [
 ]
 FIRST_COMMIT, FIRST_DIGEST = 3, 6
 
-Listen = Callable[[str], Run]
+Listen = Callable[..., Run]
 
 
 @pytest.fixture(params=["filter", "serve"])
@@ -92,15 +94,11 @@ def differing(ended: Run) -> list[int]:
         ("+on=17+at=2", 5),
     ],
 )
-def test_it_lies_about_the_observation_that_is_described(options: str, index: int) -> None:
-    from lockstep.runtimes.find import HOSTS
-
-    scope: dict[str, object] = {}
-    source = (HOSTS / "canary.py").read_text()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(HOSTS))
-        exec(compile(source, "canary.py", "exec"), scope)  # as a script, which it is
-    due = scope["condition"](f"outcome{options}")  # type: ignore[operator]
+def test_it_lies_about_the_observation_that_is_described(
+    monkeypatch: pytest.MonkeyPatch, options: str, index: int
+) -> None:
+    monkeypatch.syspath_prepend(str(HOSTS))
+    due = importlib.import_module("canary").condition(f"outcome{options}")
     assert [i for i, frame in enumerate(FRAMES) if due(frame)] == [index]
 
 

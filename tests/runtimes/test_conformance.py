@@ -200,7 +200,7 @@ def test_no_fd_but_the_three_can_be_read_or_written(run: RunGuest) -> None:
 
 
 def test_each_run_starts_from_nothing_and_stderr_is_nobodys_word(run: RunGuest) -> None:
-    for _ in range(3):
+    for _ in range(2):
         ended = run("fresh")
         assert (ended.end.kind, ended.end.code, ended.output) == ("exit", 0, b"11")
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,7 @@ def _ask(server: subprocess.Popen[bytes], tmp_path: Path, **job: object) -> dict
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> subprocess.Popen[bytes]:
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A fork server that has said that it is ready."""
     with _serve(tmp_path) as process:
         assert process.stdout
@@ -120,7 +120,8 @@ def test_a_job_ends_with_its_server(
     limits = {"cpu_s": 20, "output_bytes": 1 << 20, "reuse": False}
     assert server.stdin
     server.stdin.write(json.dumps({**job, **limits}).encode() + b"\n")
-    child = _until(lambda: _children(server.pid))[0]
+    _until(lambda: _children(server.pid))
+    (child,) = _children(server.pid)
     os.kill(server.pid, signal.SIGKILL)
     _until(lambda: not Path(f"/proc/{child}").exists() or _is_zombie(child))
 
@@ -133,11 +134,9 @@ def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
 
 
-def _until(condition: Callable[[], object]) -> object:
-    """Wait until `condition` gives something, 10 s at most."""
+def _until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds, 10 s at most."""
     deadline_s = time.monotonic() + 10
-    while time.monotonic() < deadline_s:
-        if found := condition():
-            return found
+    while not condition():
+        assert time.monotonic() < deadline_s, "waited in vain"
         time.sleep(0.01)
-    raise AssertionError("waited in vain")

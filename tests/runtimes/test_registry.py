@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_a_runtime_that_is_not_here_is_an_error_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def gone(name: str) -> object:
-        raise find.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(find, "distribution", gone)
     monkeypatch.setattr(registry, "_place", lambda row: row.find())

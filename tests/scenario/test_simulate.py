@@ -195,7 +195,7 @@ def test_a_restart_starts_a_node_again() -> None:
 
 
 def forging(**how: object) -> Recording:
-    faulty = Faulty(replica=1, forgeries=(Forgery(("other block",), **how),))
+    faulty = Faulty(replica=1, forgeries=(Forgery(PROPOSAL, ("other block",), **how),))
     return play(cluster(faulty=faulty, schedule=(1,) * 20))
 
 

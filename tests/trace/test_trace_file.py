@@ -39,7 +39,9 @@ def test_what_is_written_is_read_back(
 ) -> None:
     recorded = tuple(trace.record(FRAME) if data.draw(st.booleans()) else None for _ in items)
     dissents = (Dissent(len(items), ("wasm3:default", "a:b"), "ended trap # unreachable"),)
-    whole = Trace(Header("g", SHA, note=note.isprintable() * note), tuple(items), tail, recorded, dissents)
+    whole = Trace(
+        Header("g", SHA, note=note.isprintable() * note), tuple(items), tail, recorded, dissents
+    )
     assert trace.loads(trace.dumps(whole)) == whole
 
 

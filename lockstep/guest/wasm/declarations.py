@@ -9,7 +9,7 @@ import msgspec
 
 from lockstep.guest.wasm import binary
 from lockstep.guest.wasm.binary import Reader
-from lockstep.guest.wasm.opcodes import reference_type, value_type
+from lockstep.guest.wasm.opcodes import VALUE_TYPES, reference_type, value_type
 
 
 class External(IntEnum):
@@ -131,4 +131,8 @@ def member(reader: Reader, enum: type[E], what: str) -> E:
 
 
 def _value_types(reader: Reader) -> bytes:
-    return bytes([value_type(reader) for _ in range(reader.u32())])
+    found = reader.sized()
+    for code in set(found) - VALUE_TYPES.keys():
+        place = reader.offset - len(found) + found.index(code)
+        raise reader.fault(f"unknown value type 0x{code:02x}", place)
+    return found

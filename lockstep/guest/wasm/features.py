@@ -54,11 +54,11 @@ def _of_declarations(module: Module) -> Iterator[str]:
 
 
 def _flags(module: Module, id_: SectionId) -> list[int]:
-    """The flags of each segment or global."""
+    """The flags of each segment or global: the one such immediate that it has."""
+    walk = entries.WALKS[id_]
 
     def flags(reader: Reader) -> int:
-        first, *_ = entries.WALKS[id_](reader)
-        return first.value
+        return sum(found.value for found in walk(reader) if found.kind is Kind.FLAGS)
 
     return module.entries(id_, flags)
 

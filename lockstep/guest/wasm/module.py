@@ -32,7 +32,7 @@ MODULE_BYTES_MAX: Final = 64 << 20
 HEADER: Final = b"\0asm\1\0\0\0"
 _COMPONENT = b"\0asm\x0d\0\1\0"
 _SECTIONS_MAX = 1000
-_ENTRIES_MAX = 1_000_000  # what engines allow, too
+_ENTRIES_MAX = 200_000  # more than a module of that size has in earnest
 _CONVERT_HINT = "`wat2wasm` or `wasm-tools parse` makes a module of it"
 
 

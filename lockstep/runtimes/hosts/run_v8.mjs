@@ -76,9 +76,10 @@ function run(module, fds, room = Infinity) {
     if (code >>> 0 > 125) throw ends("trap", `exit code ${code} is not in 0..125`);
     throw new End("exit", code);
   };
-  const imports = { fd_read: transfer([0], fs.readSync), fd_write: transfer([1, 2], write), proc_exit };
+  const [fd_read, fd_write] = [transfer([0], fs.readSync), transfer([1, 2], write)];
+  const imports = { wasi_snapshot_preview1: { fd_read, fd_write, proc_exit } };
   try {
-    const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: imports });
+    const { exports } = new WebAssembly.Instance(module, imports);
     memory = exports.memory;
     exports._start();
   } catch (error) {
@@ -98,7 +99,8 @@ function patiently(move) {
   }
 }
 
-// Deep recursion is a RangeError, as is a memory that cannot be had; a LinkError an import of a wrong type.
+// Deep recursion is a RangeError, and so is a memory that cannot be had; an import of a wrong type is
+// a LinkError.
 function trap(error) {
   const trapped = error instanceof WebAssembly.RuntimeError || /call stack/.test(error.message);
   const refused = error instanceof WebAssembly.LinkError || error instanceof RangeError;
@@ -137,7 +139,8 @@ function serve() {
     const before = process.cpuUsage();
     const fds = [];
     const { end, code, text } = attempt(() => {
-      fds.push(fs.openSync(job.stdin, "r"), fs.openSync(job.stdout, "w"), fs.openSync(job.stderr, "w"));
+      fds.push(fs.openSync(job.stdin, "r"));
+      fds.push(fs.openSync(job.stdout, "w"), fs.openSync(job.stderr, "w"));
       return run(job.reuse ? reused(job.module) : compile(job.module), fds, job.output_bytes);
     });
     fds.forEach(fs.closeSync);

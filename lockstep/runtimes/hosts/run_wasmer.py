@@ -21,6 +21,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -57,11 +58,21 @@ CODES = {Trap: ("trap", 134), Rejected: ("rejected", 126), TooMuch: ("limit", -s
 
 
 class Host:
-    """Wasmer, with a sandbox for each module that came by, the oldest first."""
+    """Wasmer, with a sandbox for each module that came by, the oldest first.
+
+    It keeps compiled code in `folder`, which is new each time: no run may see another's code.
+    """
 
     def __init__(self) -> None:
-        self.wasmer = Wasmer(cache_root=tempfile.gettempdir(), output_bytes=UNLIMITED)
+        self.folder = tempfile.mkdtemp(prefix="wasmer-")
+        self.wasmer = Wasmer(cache_root=self.folder, output_bytes=UNLIMITED)
         self.commands: dict[bytes, Any] = {}
+
+    def leave(self, code: int) -> NoReturn:
+        """End the process at once: the SDK aborts when torn down, a thread may wait for stdin."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        sys.stderr.flush()
+        os._exit(code)
 
     async def run(self, path: str, fds: tuple[int, ...], output_bytes: int = UNLIMITED) -> int:
         """Run the module in file `path` on `fds` to its end; returns the guest's exit code."""
@@ -192,10 +203,11 @@ async def attempt(work: Coroutine[Any, Any, int]) -> tuple[str, int, str]:
 
 async def filter_once(path: str) -> NoReturn:
     """Run the module in file `path` on this process's stdio."""
-    end, code, text = await attempt(Host().run(path, (0, 1, 2)))
+    host = Host()
+    end, code, text = await attempt(host.run(path, (0, 1, 2)))
     if end != "exit":
         write_all(2, f"\n{end}: {text}\n".encode())
-    leave(code)
+    host.leave(code)
 
 
 async def serve() -> NoReturn:
@@ -207,7 +219,7 @@ async def serve() -> NoReturn:
         end, code, text = await attempt(run_job(host, job))
         cpu_s = time.process_time() - before_s
         say({"id": job["id"], "end": end, "code": code, "text": text, "cpu_s": cpu_s})
-    leave(0)
+    host.leave(0)
 
 
 async def run_job(host: Host, job: Any) -> int:
@@ -222,12 +234,6 @@ async def run_job(host: Host, job: Any) -> int:
 def say(answer: Any) -> None:
     """Write one line of the control stream."""
     write_all(1, json.dumps(answer).encode() + b"\n")
-
-
-def leave(code: int) -> NoReturn:
-    """End at once: the SDK aborts when it is torn down, and a thread may still wait for stdin."""
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 //! Runs a guest on wain, an interpreter of the syntax tree. See `host` for the command line.
 
-use host::{CALLS, Host, Memory, Stop, WASI, proc_exit, rejected, transfer, trapped};
+use host::{CALLS, Host, Stop, WASI, proc_exit, rejected, transfer, trapped};
 use wain_ast::ValType::{self, I32};
 use wain_exec::{
     ImportInvalidError, ImportInvokeError, Importer, Runtime, Stack, check_func_signature,

@@ -1,0 +1,72 @@
+"""Record the fixed scenarios as `traces/*.trace`; run again when the guest or a scenario changed.
+
+    python tools/record_traces.py [--check]
+
+Every runtime at hand must agree on each of them. With `--check` nothing is written, and the exit
+code is 1 where a trace in the folder is not what would be written.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from lockstep import protocol, trace
+from lockstep.annotate import Commentator, with_answers
+from lockstep.campaign.job import describe, header_of
+from lockstep.campaign.plan import driver_of
+from lockstep.cli.setting import for_guest
+from lockstep.compare import Verdict
+from lockstep.config import Config
+from lockstep.execute.fleet import Driver, Fleet
+from lockstep.guest import catalog
+from lockstep.judge import judge
+from lockstep.scenario.named import Named, named
+from lockstep.simulate import simulate
+from lockstep.trace import Trace
+
+FOLDER = Path(__file__).parents[1] / "traces"
+
+
+def main(check: bool) -> int:
+    """Record, or compare; the exit code."""
+    setting = for_guest(catalog.find("hotstuff"), "all", Config())
+    driver = driver_of(setting.runtimes)
+    stale = 0
+    with Driver(driver, setting.guest.path) as live, Fleet(setting.runtimes) as fleet:
+        description = describe(live)
+        comments = Commentator(description, live.step)
+        for one in named(description):
+            found = record(one, live, setting.guest, driver.spec)
+            judged = judge(fleet, setting.guest.path, found, setting.runtimes, description)
+            if judged.verdict is not Verdict.AGREE:
+                raise SystemExit(
+                    f"{one.name}: {judged.verdict} {judged.reason} {judged.divergence}"
+                )
+            text = trace.dumps(with_answers(found, judged), comments)
+            stale += keep(FOLDER / f"{one.name}.trace", text, check)
+    return 1 if stale else 0
+
+
+def record(one: Named, live: Driver, guest: catalog.Guest, driver: str) -> Trace:
+    """The trace of a fixed scenario, its digest event last."""
+    recording = simulate(one.scenario, live, describe(live))
+    header = header_of(guest.name, guest.sha256, driver, one.scenario.seed, 0)
+    header = msgspec.structs.replace(header, index="", scenario=one.name, note=one.text)
+    return Trace(header, (*recording.events, protocol.digest()))
+
+
+def keep(path: Path, text: str, check: bool) -> bool:
+    """Write the file, or only say whether it is stale."""
+    stale = not path.exists() or path.read_text() != text
+    print(f"{'stale' if stale else 'as it was'}  {path.name}  {len(text)} bytes")
+    if stale and not check:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return stale and check
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
