@@ -67,9 +67,7 @@ def _line(runtime: Runtime, names: dict[str, str]) -> list[Line]:
     return [Line(runtime.spec, command)]
 
 
-def _readme(
-    trace: Trace, judged: Judgement, names: dict[str, str], lines: Sequence[Line]
-) -> str:
+def _readme(trace: Trace, judged: Judgement, names: dict[str, str], lines: Sequence[Line]) -> str:
     found = judged.divergence
     text = [
         f"{MODULE} is a WASI preview 1 command that reads {EVENTS} on stdin.",

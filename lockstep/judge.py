@@ -23,7 +23,7 @@ from lockstep.compare import (
     first_difference,
 )
 from lockstep.errors import NothingComparableError
-from lockstep.execute.fleet import USUAL, Fleet, How
+from lockstep.execute.fleet import Fleet, How
 from lockstep.execute.process import Ended, Run
 from lockstep.invariants import Violation, check
 from lockstep.protocol import Description, Event
@@ -72,22 +72,22 @@ def judge(
     runtimes: Iterable[Runtime],
     description: Description | None = None,
     *,
-    how: How = USUAL,
     alone: bool = False,
 ) -> Judgement:
     """Run `trace` on all `runtimes` and compare them, and with what was recorded.
 
-    With a `description` the invariants are checked too. Raises `NothingComparableError` where one
+    With a `description` the invariants are checked too, and costly options get their time. Raises `NothingComparableError` where one
     runtime stands against nothing, unless `alone` allows it.
     """
     stdin = trace.stdin()
+    how = How(cost=description.cost(trace.events) if description else 1)
     runs = fleet.run_all(list(runtimes), module, stdin, how)
     broken = {rt.name: run.end.text for rt, run in runs.items() if run.end.kind == "host"}
     runs = {rt: run for rt, run in runs.items() if rt.name not in broken}
     recorded = _recorded_stream(trace)
     if len(runs) + (recorded is not None) < (1 if alone else 2):
         raise NothingComparableError(*_alone(runs, broken))
-    found = _compare(fleet, module, trace, runs, recorded)
+    found = _compare(fleet, module, trace, runs, recorded, how)
     return msgspec.structs.replace(
         _with_invariants(found, trace.events, description),
         broken=broken,
@@ -108,6 +108,7 @@ def _compare(
     trace: Trace,
     runs: Mapping[Runtime, Run],
     recorded: Stream | None,
+    how: How,
 ) -> Judgement:
     streams = {rt: stream_of(rt, run) for rt, run in runs.items()}
     first = next(iter(streams.values()))
@@ -116,12 +117,12 @@ def _compare(
         return Judgement(Verdict.AGREE, frames=tuple(_frames(first)))
     slow: dict[Runtime, str] = {}
     if not clean:
-        streams, slow = _again(fleet, module, trace, streams)
+        streams, slow = _again(fleet, module, trace, streams, how)
     return _verdict(trace, streams, recorded, slow)
 
 
 def _again(
-    fleet: Fleet, module: Path, trace: Trace, streams: Mapping[Runtime, Stream]
+    fleet: Fleet, module: Path, trace: Trace, streams: Mapping[Runtime, Stream], how: How
 ) -> tuple[dict[Runtime, Stream], dict[Runtime, str]]:
     """Everyone again from the commonly answered prefix on, one event at a time."""
     prefix = min(len(stream.answers) for stream in streams.values())
@@ -130,7 +131,7 @@ def _again(
     again: dict[Runtime, Stream] = {}
     slow: dict[Runtime, str] = {}
     for runtime, before in streams.items():
-        run = fleet.stepped(runtime, module, frames, prefix, patience=PATIENCE)
+        run = fleet.stepped(runtime, module, frames, prefix, patience=PATIENCE, cost=how.cost)
         if before.ended.kind in _UNSURE and run.end.kind == "exit":
             slow[runtime] = f"{runtime.name} was only slow: {before.ended.kind} at first, not again"
         else:

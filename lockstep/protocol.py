@@ -350,6 +350,23 @@ class Description(msgspec.Struct, frozen=True):
         """The published name, or the number where there is none."""
         return self.outcomes.get(outcome, str(outcome))
 
+    def cost(self, events: Iterable[Event]) -> int:
+        """CPU per event of the dearest options that `events` start a node with."""
+        bodies = {event.body for event in events if event.kind == EventKind.INIT}
+        return max(map(self._cost_of, bodies), default=1)
+
+    def _cost_of(self, body: bytes) -> int:
+        try:
+            options = parse_init(body).options
+        except ProtocolError:
+            return 1
+        cost, offset = 1, 0
+        for option in self.options:
+            chosen = int.from_bytes(options[offset : offset + option.size], "little")
+            offset += option.size
+            cost *= next((value.cost for value in option.values if value.value == chosen), 1)
+        return cost
+
     def message_name(self, message: bytes) -> str:
         """The kind of `message` by its first byte."""
         names = {kind.number: kind.name for kind in self.messages}

@@ -10,14 +10,13 @@ from lockstep import __version__, protocol
 from lockstep.campaign.plan import Plan, takes_part
 from lockstep.compare import Verdict
 from lockstep.errors import NothingComparableError
-from lockstep.execute.fleet import Driver, Fleet, How
+from lockstep.execute.fleet import Driver, Fleet
 from lockstep.judge import Judgement, judge
 from lockstep.protocol import ActionKind, Description
 from lockstep.runtimes import registry
 from lockstep.runtimes.model import Runtime
 from lockstep.scenario.choices import Stream
 from lockstep.scenario.generate import generate
-from lockstep.scenario.model import Scenario
 from lockstep.simulate import Recording, simulate
 from lockstep.trace import Header, Trace
 
@@ -65,17 +64,16 @@ class Bench:
     def run(self, index: int) -> Result:
         """Do job `index`."""
         scenario = generate(Stream(self.plan.seed, index, "scenario"), self.description)
-        recording = simulate(scenario, self.driver, self.description)
+        with self.driver.close_by():
+            recording = simulate(scenario, self.driver, self.description)
         plan = self.plan
         header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
         trace = Trace(header, (*recording.events, protocol.digest()))
-        cost = cost_of(scenario, self.description)
+        cost = self.description.cost(trace.events)
         self._find_unsteady(trace)
         judges = [rt for rt in self._steady if takes_part(rt, index, cost)]
         try:
-            judged = judge(
-                self.fleet, plan.module, trace, judges, self.description, how=How(cost=cost)
-            )
+            judged = judge(self.fleet, plan.module, trace, judges, self.description)
         except NothingComparableError as error:
             judged = Judgement(Verdict.INCOMPARABLE, reason=error.message)
         return self._result(index, trace, recording, judged)
@@ -122,15 +120,6 @@ def describe(driver: Driver) -> Description:
     """Ask the guest what it is; raises `LockstepError` for one that does not speak the protocol."""
     observation = protocol.decode_observation(driver.step(protocol.describe()))
     return protocol.parse_description(protocol.report_of(observation))
-
-
-def cost_of(scenario: Scenario, description: Description) -> int:
-    """CPU per event of the options that `scenario` has drawn, relative to the cheapest."""
-    cost = 1
-    for option in description.options:
-        drawn = scenario.options.get(option.name)
-        cost *= next((value.cost for value in option.values if value.name == drawn), 1)
-    return cost
 
 
 def census(frames: list[bytes]) -> tuple[int, frozenset[int]]:

@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from lockstep.errors import LockstepError, OutputError, UnknownNameError, UsageError
+from lockstep.guest import catalog
 
 ZIG_VERSION = "0.14."
 MODES = ("Debug", "ReleaseFast", "ReleaseSafe", "ReleaseSmall")
@@ -124,7 +124,7 @@ def _check(what: str, name: str, known: Collection[str]) -> None:
 
 
 def _cache() -> Path:
-    return platformdirs.user_cache_path("lockstep")
+    return catalog.cache_dir()
 
 
 def _cached(job: _Job) -> Path:

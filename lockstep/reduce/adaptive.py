@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from lockstep.reduce.search import Events, Search
+from lockstep.reduce.order import Events
+from lockstep.reduce.search import Search
 
 T = TypeVar("T")
 Change = Callable[[Events, T], Events]

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from lockstep import protocol
 from lockstep.errors import ProtocolError
 from lockstep.protocol import Event, EventKind, Init
+from lockstep.reduce.order import Events
 
-Events = tuple[Event, ...]
 Row = tuple[int, ...]
 Place = tuple[int, int, int]
 """Index of an event, number of a row, position in it."""

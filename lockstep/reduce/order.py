@@ -7,6 +7,8 @@ from typing import Any
 
 from lockstep.protocol import Event
 
+Events = tuple[Event, ...]
+
 
 def sort_key(events: Sequence[Event]) -> tuple[Any, ...]:
     """A total order on traces; what a reducer returns is small in it. In this order matter:

@@ -21,7 +21,8 @@ from lockstep.reduce.bodies import (
     with_row,
     with_value,
 )
-from lockstep.reduce.search import Events, Search
+from lockstep.reduce.order import Events
+from lockstep.reduce.search import Search
 
 Pass = Callable[[Search], None]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lockstep.protocol import Event
+from lockstep.reduce.order import Events
 from lockstep.reduce.passes import STAGES, Pass
-from lockstep.reduce.search import BudgetSpentError, ConsiderBatch, Events, Search
+from lockstep.reduce.search import BudgetSpentError, ConsiderBatch, Search
 
 BATCH_SIZE = 16
 MAX_CANDIDATES = 20_000

@@ -7,10 +7,8 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 from lockstep import protocol
-from lockstep.protocol import Event
-from lockstep.reduce.order import sort_key
+from lockstep.reduce.order import Events, sort_key
 
-Events = tuple[Event, ...]
 ConsiderBatch = Callable[[Sequence[Events]], Sequence[bool]]
 
 REMEMBERED = 1 << 17

@@ -28,7 +28,7 @@ ROWS = (
             Tier(
                 "default",
                 "turbofan",
-                note="starts on Liftoff, which votes as its own tier; what runs often is TurboFan's",
+                note="what runs often is TurboFan's code; the Liftoff below it votes as `liftoff`",
             ),
             Tier("liftoff", "liftoff", flags=("--liftoff-only",)),
             Tier("turbofan", "turbofan", flags=("--no-liftoff",)),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from lockstep import protocol
 from lockstep.protocol import Event, EventKind, Init
+from lockstep.reduce.order import Events
 from lockstep.reduce.reducer import Reduction, reduce_events
-from lockstep.reduce.search import Events
 
 Predicate = Callable[[Events], bool]
 

@@ -99,8 +99,8 @@ function patiently(move) {
   }
 }
 
-// Deep recursion is a RangeError, and so is a memory that cannot be had; an import of a wrong type is
-// a LinkError.
+// Deep recursion is a RangeError, and so is a memory that cannot be had; a LinkError is an import of
+// a wrong type.
 function trap(error) {
   const trapped = error instanceof WebAssembly.RuntimeError || /call stack/.test(error.message);
   const refused = error instanceof WebAssembly.LinkError || error instanceof RangeError;

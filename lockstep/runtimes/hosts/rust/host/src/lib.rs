@@ -35,7 +35,7 @@ impl Host {
         version: &'static str,
         run: fn(&[u8], &str) -> Result<(), Stop>,
     ) -> Host {
-        Host { version, tiers: &[""], prepare: |module, _| Ok(module.to_vec()), run }
+        Host { version, tiers: &["default"], prepare: |module, _| Ok(module.to_vec()), run }
     }
 
     fn accept(&self, module: &[u8], tier: &str) -> Result<Vec<u8>, Stop> {

@@ -1,12 +1,14 @@
 //! Runs a guest on Stitch, a threaded interpreter. See `host` for the command line.
 
+use std::cell::Cell;
 use std::error::Error;
-use std::sync::OnceLock;
 
 use host::{CALLS, Host, Stop, WASI, proc_exit, rejected, transfer, trapped};
 use makepad_stitch::{Engine, Func, Linker, Mem, Module, Store};
 
-static MEMORY: OnceLock<Mem> = OnceLock::new(); // a host function cannot ask for its caller's
+thread_local! {
+    static MEMORY: Cell<Option<Mem>> = const { Cell::new(None) }; // no function gets its caller's
+}
 
 fn main() {
     host::main(Host::interpreter(env!("CARGO_PKG_VERSION"), run))
@@ -14,7 +16,7 @@ fn main() {
 
 fn run(module: &[u8], _tier: &str) -> Result<(), Stop> {
     let engine = Engine::new();
-    let module = Module::new(&engine, module).map_err(|error| rejected(cause(&error)))?;
+    let module = Module::new(&engine, module).map_err(rejected)?;
     let mut store = Store::new(engine);
     let mut linker = Linker::new();
     for (name, call) in CALLS {
@@ -27,7 +29,7 @@ fn run(module: &[u8], _tier: &str) -> Result<(), Stop> {
     linker.define(WASI, "proc_exit", Func::wrap(&mut store, proc_exit));
     let instance =
         linker.instantiate(&mut store, &module).map_err(|error| trapped(cause(&error)))?;
-    MEMORY.get_or_init(|| instance.exported_mem("memory").expect("checked"));
+    MEMORY.set(instance.exported_mem("memory"));
     let start = instance.exported_func("_start").expect("checked");
     start.call(&mut store, &[], &mut []).map_err(|error| trapped(cause(&error)))
 }

@@ -1,0 +1,107 @@
+import java.util.Arrays;
+import java.util.Map;
+import org.graalvm.polyglot.Context;
+import org.graalvm.polyglot.Engine;
+import org.graalvm.polyglot.PolyglotException;
+import org.graalvm.polyglot.Source;
+import org.graalvm.polyglot.Value;
+import org.graalvm.polyglot.io.ByteSequence;
+import org.graalvm.polyglot.proxy.ProxyExecutable;
+import org.graalvm.polyglot.proxy.ProxyObject;
+
+/**
+ * Runs a guest on GraalWasm: tier {@code interpreter}, or {@code jit} in a JVM that has the Graal
+ * compiler. See {@link Host} for the command line.
+ */
+final class RunGraalWasm implements Host.Engine {
+    private final Engine engine;
+
+    private RunGraalWasm(String tier) {
+        engine = Engine.newBuilder("wasm").option("engine.WarnInterpreterOnly", "false").build();
+        String compiles = engine.getImplementationName().equals("Interpreted") ? "interpreter" : "jit";
+        if (!tier.equals(compiles)) throw new IllegalStateException("this JVM has only tier " + compiles);
+    }
+
+    public static void main(String[] arguments) {
+        Host.main(arguments, new String[] {"interpreter", "jit"}, RunGraalWasm::new);
+    }
+
+    @Override
+    public String version() {
+        return engine.getVersion();
+    }
+
+    @Override
+    public Object prepare(byte[] module) {
+        Source source = Source.newBuilder("wasm", ByteSequence.create(module), "guest").buildLiteral();
+        try (Context context = context()) {
+            context.eval(source);
+        } catch (PolyglotException error) {
+            if (error.isInternalError()) throw error;
+            throw Host.End.rejected(error.getMessage());
+        }
+        return source;
+    }
+
+    @Override
+    public void run(Object prepared, Host.Wasi wasi) {
+        try (Context context = context()) {
+            Value[] exports = new Value[1];
+            Value instance = context.eval((Source) prepared).newInstance(imports(wasi, exports));
+            exports[0] = instance.getMember("exports");
+            exports[0].getMember("_start").executeVoid();
+        } catch (PolyglotException error) {
+            if (error.isHostException() && error.asHostException() instanceof Host.End end) throw end;
+            if (error.isInternalError() || error.isHostException()) throw error;
+            throw Host.End.trap(error.getMessage());
+        }
+    }
+
+    private Context context() {
+        return Context.newBuilder("wasm").engine(engine).build();
+    }
+
+    private static ProxyObject imports(Host.Wasi wasi, Value[] exports) {
+        ProxyExecutable read = a -> {
+            int[] n = numbers(a);
+            return wasi.read(memory(exports), n[0], n[1], n[2], n[3]);
+        };
+        ProxyExecutable write = a -> {
+            int[] n = numbers(a);
+            return wasi.write(memory(exports), n[0], n[1], n[2], n[3]);
+        };
+        ProxyExecutable exit = a -> {
+            throw Host.End.exit(numbers(a)[0]);
+        };
+        Map<String, Object> functions = Map.of("fd_read", read, "fd_write", write, "proc_exit", exit);
+        return ProxyObject.fromMap(Map.of(Host.Wasi.MODULE, ProxyObject.fromMap(functions)));
+    }
+
+    private static int[] numbers(Value[] arguments) {
+        return Arrays.stream(arguments).mapToInt(Value::asInt).toArray();
+    }
+
+    private static Host.Memory memory(Value[] exports) {
+        Value memory = exports[0].getMember("memory");
+        return new Host.Memory() {
+            @Override
+            public long size() {
+                return memory.getBufferSize();
+            }
+
+            @Override
+            public byte[] read(int at, int size) {
+                byte[] bytes = new byte[size];
+                memory.readBuffer(Integer.toUnsignedLong(at), bytes, 0, size);
+                return bytes;
+            }
+
+            @Override
+            public void write(int at, byte[] from) {
+                for (int i = 0; i < from.length; i++) {
+                    memory.writeBufferByte(Integer.toUnsignedLong(at) + i, from[i]);
+                }
+            }
+        };
+    }
+}
