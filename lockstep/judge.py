@@ -76,8 +76,8 @@ def judge(
 ) -> Judgement:
     """Run `trace` on all `runtimes` and compare them, and with what was recorded.
 
-    With a `description` the invariants are checked too, and costly options get their time. Raises `NothingComparableError` where one
-    runtime stands against nothing, unless `alone` allows it.
+    With a `description` the invariants are checked too, and costly options get their time. Raises
+    `NothingComparableError` where one runtime stands against nothing, unless `alone` allows it.
     """
     stdin = trace.stdin()
     how = How(cost=description.cost(trace.events) if description else 1)

@@ -20,7 +20,8 @@ from lockstep.campaign.plan import driver_of
 from lockstep.cli.setting import for_guest
 from lockstep.compare import Verdict
 from lockstep.config import Config
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet
 from lockstep.guest import catalog
 from lockstep.judge import judge
 from lockstep.scenario.named import Named, named
@@ -52,7 +53,9 @@ def main(check: bool) -> int:
 
 def record(one: Named, live: Driver, guest: catalog.Guest, driver: str) -> Trace:
     """The trace of a fixed scenario, its digest event last."""
-    recording = simulate(one.scenario, live, describe(live))
+    description = describe(live)
+    live.renew()
+    recording = simulate(one.scenario, live, description)
     header = header_of(guest.name, guest.sha256, driver, one.scenario.seed, 0)
     header = msgspec.structs.replace(header, index="", scenario=one.name, note=one.text)
     return Trace(header, (*recording.events, protocol.digest()))

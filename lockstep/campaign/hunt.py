@@ -9,10 +9,10 @@ import msgspec
 
 from lockstep.annotate import Commentator, with_answers
 from lockstep.campaign import finds
-from lockstep.campaign.news import Diverged, News, Reduced, Reducing
+from lockstep.campaign.news import Diverged, News, Reduced
 from lockstep.campaign.proof import Lab, confirm, reduced
 from lockstep.compare import Verdict
-from lockstep.execute.fleet import Driver
+from lockstep.execute.driver import Driver
 from lockstep.explain import differing_state
 from lockstep.judge import Judgement
 from lockstep.reduce.oracle import Events
@@ -39,19 +39,21 @@ class Hunter:
             yield diverged(trace, suspicion, known=True)
             return
         judged, words = confirm(self.lab, trace)
-        if judged.verdict not in FOUND:
-            judged = suspicion
+        confirmed = judged.verdict in FOUND
+        judged = judged if confirmed else suspicion
         known = judged.fingerprint in self.met.values()
         self.met[first] = judged.fingerprint
         yield diverged(trace, judged, known=known)
-        if not known:
+        if not known and confirmed:
             yield from self.make(trace, judged, words)
+        elif not known:
+            # What does not show again cannot be reduced; the trace is kept as it was met.
+            nothing = Reduction(trace.events)
+            yield self._write(with_answers(trace, judged), trace, judged, nothing, words)
 
     def make(self, trace: Trace, judged: Judgement, words: str) -> Iterator[News]:
         """Reduce `trace` and write the find; others met on the way follow."""
-        told: list[Reduction] = []
-        reduction, others = reduced(self.lab, trace, judged, told.append)
-        yield Reducing(judged.fingerprint, len(reduction.events), reduction.candidates)
+        reduction, others = reduced(self.lab, trace, judged)
         small = only_events(trace, reduction.events)
         final, again = confirm(self.lab, small)
         if final.fingerprint != judged.fingerprint:

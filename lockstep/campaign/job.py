@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import TracebackType
 
 import msgspec
@@ -10,7 +11,8 @@ from lockstep import __version__, protocol
 from lockstep.campaign.plan import Plan, takes_part
 from lockstep.compare import Verdict
 from lockstep.errors import NothingComparableError
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet
 from lockstep.judge import Judgement, judge
 from lockstep.protocol import ActionKind, Description
 from lockstep.runtimes import registry
@@ -18,7 +20,7 @@ from lockstep.runtimes.model import Runtime
 from lockstep.scenario.choices import Stream
 from lockstep.scenario.generate import generate
 from lockstep.simulate import Recording, simulate
-from lockstep.trace import Header, Trace
+from lockstep.trace import Header, Trace, record
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -64,6 +66,7 @@ class Bench:
     def run(self, index: int) -> Result:
         """Do job `index`."""
         scenario = generate(Stream(self.plan.seed, index, "scenario"), self.description)
+        self.driver.renew()
         with self.driver.close_by():
             recording = simulate(scenario, self.driver, self.description)
         plan = self.plan
@@ -72,11 +75,29 @@ class Bench:
         cost = self.description.cost(trace.events)
         self._find_unsteady(trace)
         judges = [rt for rt in self._steady if takes_part(rt, index, cost)]
+        judged = self._judge(trace, judges, recording)
+        return self._result(index, trace, recording, judged)
+
+    def _judge(self, trace: Trace, judges: list[Runtime], recording: Recording) -> Judgement:
+        """The verdict of the judges, and of the simulation if it saw something else."""
+        judging = partial(
+            judge,
+            self.fleet,
+            self.plan.module,
+            runtimes=judges,
+            description=self.description,
+            alone=True,
+        )
         try:
-            judged = judge(self.fleet, plan.module, trace, judges, self.description)
+            judged = judging(trace)
+            seen = recording.observations
+            if judged.verdict is Verdict.AGREE and list(judged.frames[: len(seen)]) != seen:
+                # The driver lives through many traces; the judges start from nothing.
+                recorded = tuple(map(record, seen))
+                judged = judging(msgspec.structs.replace(trace, recorded=recorded))
         except NothingComparableError as error:
             judged = Judgement(Verdict.INCOMPARABLE, reason=error.message)
-        return self._result(index, trace, recording, judged)
+        return judged
 
     def _find_unsteady(self, trace: Trace) -> None:
         """Once, run each runtime against itself: one that disagrees with itself judges nothing."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from lockstep.campaign.news import Reducing
 from lockstep.compare import RECORDED, Divergence, Verdict
 from lockstep.execute.fleet import Fleet
 from lockstep.judge import Judgement, judge
@@ -28,6 +29,7 @@ class Lab(msgspec.Struct, frozen=True):
     description: Description
     max_candidates: int
     stop: Callable[[], bool]
+    progress: Callable[[Reducing], None] = lambda _: None
 
 
 def confirm(lab: Lab, trace: Trace) -> tuple[Judgement, str]:
@@ -37,17 +39,19 @@ def confirm(lab: Lab, trace: Trace) -> tuple[Judgement, str]:
     """
     with Fleet(lab.runtimes, jobs=1) as fleet:
         for count in range(1, WARM_UPS + 1):
-            judged = judge(fleet, lab.module, trace, lab.runtimes, lab.description)
+            judged = judge(fleet, lab.module, trace, lab.runtimes, lab.description, alone=True)
             if judged.verdict in (Verdict.DIVERGE, Verdict.UNSAFE):
                 before = f"that ran it {count} times" if count > 1 else "that were fresh"
                 return judged, f"confirmed in processes {before}"
     return judged, "not confirmed: it did not show again"
 
 
-def reduced(
-    lab: Lab, trace: Trace, judged: Judgement, tell: Callable[[Reduction], None]
-) -> tuple[Reduction, dict[str, Events]]:
+def reduced(lab: Lab, trace: Trace, judged: Judgement) -> tuple[Reduction, dict[str, Events]]:
     """The smallest events with the fingerprint of `judged`, and others met on the way."""
+
+    def tell(so_far: Reduction) -> None:
+        lab.progress(Reducing(judged.fingerprint, len(so_far.events), so_far.candidates))
+
     with Fleet(lab.runtimes, jobs=1) as fleet:
         oracle = _oracle(lab, fleet, trace, judged)
         at = judged.divergence or judged.violation

@@ -99,6 +99,7 @@ def _watch(plan: Plan, setting: Setting, max_candidates: int, tellers: Sequence[
             open_guest(setting),
             max_candidates,
             stop.is_set,
+            tellers[0],
         )
         last: News | None = None
         for last in Campaign(plan, lab, setting.missing).run():

@@ -15,7 +15,8 @@ from lockstep.cli.setting import choose, open_guest
 from lockstep.compare import Verdict
 from lockstep.config import Config
 from lockstep.errors import ExitCode, UsageError
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet
 from lockstep.judge import judge
 from lockstep.trace import Header, Trace
 

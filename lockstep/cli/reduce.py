@@ -52,7 +52,14 @@ def reduce(
                 f"{path}: nothing to reduce, the verdict is `{judged.verdict}`",
                 hint="`--runtimes` names where it diverges",
             )
-        lab = Lab(setting.guest.path, setting.runtimes, description, max_candidates, stop.is_set)
+        lab = Lab(
+            setting.guest.path,
+            setting.runtimes,
+            description,
+            max_candidates,
+            stop.is_set,
+            terminal.tell,
+        )
         for news in Hunter(lab, output).hunt(trace, judged):
             terminal.tell(news)
     return ExitCode.AGREE

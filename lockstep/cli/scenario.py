@@ -14,7 +14,7 @@ from lockstep.campaign.plan import driver_of
 from lockstep.cli.options import guest_option, runtimes_option, seed_option
 from lockstep.cli.setting import choose, open_guest
 from lockstep.config import Config
-from lockstep.execute.fleet import Driver
+from lockstep.execute.driver import Driver
 from lockstep.scenario.choices import Stream
 from lockstep.scenario.generate import generate
 from lockstep.simulate import simulate

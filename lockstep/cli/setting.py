@@ -10,7 +10,7 @@ from lockstep.campaign.job import describe
 from lockstep.campaign.plan import driver_of
 from lockstep.config import Config
 from lockstep.errors import GuestError, ProtocolError, TraceError, UnknownNameError
-from lockstep.execute.fleet import Driver
+from lockstep.execute.driver import Driver
 from lockstep.execute.process import EarlyEnd
 from lockstep.guest import audit, catalog
 from lockstep.guest.catalog import Guest

@@ -12,7 +12,7 @@ from lockstep.cli.options import option, output_option
 from lockstep.cli.replay import setting_of
 from lockstep.cli.setting import open_guest
 from lockstep.config import Config
-from lockstep.execute.fleet import Driver
+from lockstep.execute.driver import Driver
 from lockstep.execute.process import EarlyEnd
 from lockstep.protocol import Event, decode_observation
 from lockstep.report.escape import plain

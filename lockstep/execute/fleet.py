@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from lockstep.errors import OutputError
-from lockstep.execute import machine, process
-from lockstep.execute.filter import FilterProcess, run_filter, run_stepped
+from lockstep.execute import process
+from lockstep.execute.filter import run_filter, run_stepped
 from lockstep.execute.pace import Pace, count_events
-from lockstep.execute.process import EarlyEnd, Limits, Run
+from lockstep.execute.process import Limits, Run
 from lockstep.execute.scratch import new_scratch
 from lockstep.execute.serve import ServeHost
-from lockstep.protocol import Event
 
 if TYPE_CHECKING:
     from lockstep.runtimes.model import Runtime
 
 FRESH_PATIENCE = 10.0
-STEP_LIMITS = Limits(wall_s=20.0)
 
 
 class Usage(msgspec.Struct):
@@ -200,40 +196,3 @@ class Fleet:
             yield path
         finally:
             path.unlink(missing_ok=True)
-
-
-class Driver:
-    """A live guest that answers events one at a time, for many traces; a context manager.
-
-    It is started when first needed, and anew after it ended early.
-    """
-
-    def __init__(self, runtime: Runtime, module: Path, limits: Limits = STEP_LIMITS) -> None:
-        self._start = functools.partial(FilterProcess, runtime, module, limits)
-        self._process: FilterProcess | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def step(self, event: Event) -> bytes:
-        """The whole frame that answers `event`; raises `EarlyEnd` when the guest ends instead."""
-        if self._process is None:
-            self._process = self._start()
-        try:
-            return self._process.step(event.encode())
-        except EarlyEnd:
-            self.close()
-            raise
-
-    def close_by(self) -> AbstractContextManager[None]:
-        """For the time of a conversation, keep the guest on the CPU of this thread."""
-        return machine.on_one_cpu(self._process.child.pid if self._process else None)
-
-    def close(self) -> None:
-        """End the guest; the next event starts it from nothing."""
-        if self._process is not None:
-            self._process.close()
-            self._process = None

@@ -63,42 +63,72 @@ class ServeHost:
         self._runtime = runtime
         self._scratch = scratch
         self._child: Child | None = None
+        self._failed: Ended | None = None
         self._numbers = itertools.count(1)
         self._jobs = 0
         self._billed_s = 0.0
 
     def run(self, module: Path, stdin: Path, limits: Limits, *, reuse: bool = True) -> Run:
         """Run one job; `reuse` says that the module will come again. A bad host never raises."""
-        job = self._job(module, stdin, limits, reuse)
+        job = self.start(module, stdin, limits, reuse=reuse)
         started_s = time.monotonic()
-        try:
-            child = self._ready()
-            started_s = time.monotonic()
-            child.limits = limits
-            child.deadline_s = started_s + limits.wall_s
-            child.send(msgspec.json.encode(job) + b"\n")
-            answer = self._read(child, Answer)
-            if answer.id != job.id:
-                raise EarlyEnd(Ended("host", text=f"answered job {answer.id}, not {job.id}"))
-            end, cpu_s = _ended(answer), answer.cpu_s
-            self._billed_s += cpu_s
-        except EarlyEnd as early:
-            end, cpu_s = early.end, self._stop()
+        end, cpu_s = self.finish(job)
         output = _take(Path(job.stdout), limits.output_bytes)
         _take(Path(job.stderr), 0)
         return Run(output, end, cpu_s, time.monotonic() - started_s)
+
+    def start(
+        self,
+        module: Path,
+        stdin: Path,
+        limits: Limits,
+        *,
+        reuse: bool = True,
+        stdout: Path | None = None,
+    ) -> Job:
+        """Send one job, which says where its stdout goes; a host that fails is told by `finish`."""
+        job = self._job(module, stdin, stdout, limits, reuse)
+        self._failed = None
+        try:
+            child = self._ready()
+            child.limits = limits
+            child.deadline_s = time.monotonic() + limits.wall_s
+            child.send(msgspec.json.encode(job) + b"\n")
+        except EarlyEnd as early:
+            self._failed = early.end
+        return job
+
+    def finish(self, job: Job) -> tuple[Ended, float]:
+        """Wait for the end of `job`; how it ended, and its CPU seconds."""
+        try:
+            if self._failed or self._child is None:
+                raise EarlyEnd(self._failed or Ended("host", text="the host is not running"))
+            answer = self._read(self._child, Answer)
+            if answer.id != job.id:
+                raise EarlyEnd(Ended("host", text=f"answered job {answer.id}, not {job.id}"))
+        except EarlyEnd as early:
+            return early.end, self._stop()
+        self._billed_s += answer.cpu_s
+        return _ended(answer), answer.cpu_s
+
+    @property
+    def child(self) -> Child | None:
+        """The host's process, while there is one."""
+        return self._child
 
     def close(self) -> None:
         """End the host."""
         self._stop()
 
-    def _job(self, module: Path, stdin: Path, limits: Limits, reuse: bool) -> Job:
+    def _job(
+        self, module: Path, stdin: Path, stdout: Path | None, limits: Limits, reuse: bool
+    ) -> Job:
         number = next(self._numbers)
         return Job(
             id=number,
             module=str(module.absolute()),
             stdin=str(stdin.absolute()),
-            stdout=str(self._scratch / f"out-{number}"),
+            stdout=str(stdout or self._scratch / f"out-{number}"),
             stderr=str(self._scratch / f"err-{number}"),
             cpu_s=max(1, round(limits.cpu_s or limits.wall_s)),
             output_bytes=limits.output_bytes,

@@ -22,7 +22,7 @@ from lockstep.runtimes.model import Runtime
 Events = tuple[Event, ...]
 
 HASTY = How(patience=0.25)
-"""For hangs: each candidate that shows one takes the whole limit. The result is confirmed anyway."""
+"""For hangs: each candidate that shows one takes the whole limit. The result is confirmed."""
 
 
 class DivergenceOracle:

@@ -75,6 +75,8 @@ class Terminal:
         self._line(f"INFO: driver {news.driver}; {news.jobs} jobs")
         for taking in news.runtimes:
             self._line(f"INFO: {_taking(taking)}")
+        if len(news.runtimes) == 1:
+            self._line("INFO: one runtime alone is compared with itself; invariants are checked")
         for absent in news.absent:
             self._line(f"INFO: without {_absent(absent)}")
 

@@ -15,7 +15,8 @@ from lockstep.cli import run
 from lockstep.cli.setting import for_guest
 from lockstep.config import Config
 from lockstep.errors import ExitCode
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet
 from lockstep.guest import catalog
 from lockstep.judge import judge
 from lockstep.runtimes import registry

@@ -11,7 +11,8 @@ from fake_runtimes import CRASH, ECHO, HANG, HOST, MODULE, PYTHON, TRAP, Fake, f
 
 from lockstep.errors import OutputError
 from lockstep.execute import process
-from lockstep.execute.fleet import Driver, Fleet, How
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet, How
 from lockstep.execute.pace import FIRST_S, FLOOR_S, SLACK, Pace, count_events
 from lockstep.execute.process import EarlyEnd, Ended, Limits, Run
 from lockstep.protocol import Event

@@ -57,10 +57,10 @@ def test_garbage_is_refused_and_never_breaks_the_reader(text: str) -> None:
 def test_comments_do_not_change_what_a_trace_says() -> None:
     class Loud:
         def event(self, event: Event) -> str:
-            return "= not # this\nend 0"
+            return f"= not # {event.kind}\nend 0"
 
         def outcome(self, outcome: int) -> str:
-            return "~ nor this"
+            return f"~ nor {outcome}"
 
     whole = Trace(Header("g", SHA), (protocol.digest(),), recorded=(trace.record(FRAME),))
     assert trace.loads(trace.dumps(whole, Loud())) == whole
@@ -104,7 +104,7 @@ def test_every_cut_of_a_trace_is_noticed() -> None:
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.trace"
     path.write_bytes(b"\xff\xfe\0")
-    with pytest.raises(TraceError, match="lockstep import|not a trace"):
+    with pytest.raises(TraceError, match="not a trace"):
         trace.read(path)
     with pytest.raises(TraceError, match="cannot read"):
         trace.read(tmp_path / "absent.trace")

@@ -10,7 +10,8 @@ import pytest
 from lockstep import protocol
 from lockstep.campaign.job import describe
 from lockstep.compare import Kind, Verdict
-from lockstep.execute.fleet import Driver, Fleet
+from lockstep.execute.driver import Driver
+from lockstep.execute.fleet import Fleet
 from lockstep.guest import catalog
 from lockstep.judge import judge
 from lockstep.protocol import Description
