@@ -270,8 +270,10 @@ def fingerprint(
     version or an index, so that a bug keeps its fingerprint from release to release.
     """
     sides = sorted(suspects) if suspects else sorted("=".join(g.names) for g in groups)
-    endings = sorted({str(_end_word(g.answer)) for g in groups if g.answer.ended is not None})
+    endings = sorted({_end_word(group.answer) for group in groups} - {""})
     step = kind_name(event.kind) if event is not None else "end of input"
+    if kind is Kind.REJECTED:
+        step = "module"  # refused before any event
     text = "\n".join([kind, step, *sides, *endings])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -280,6 +282,8 @@ def _end_word(answer: Answer) -> str:
     ended = answer.ended
     if ended is None or ended.kind in ("hang", "memory limit", "rejected"):
         return ""
+    if ended.kind == "exit" and ended.code == 0:
+        return ""  # the end that every stream has
     if ended.kind == "trap":
         return "trap " + "/".join(sorted(answer.traps))
     return f"{ended.kind} {ended.code}"

@@ -134,8 +134,7 @@ def _again(
         run = fleet.stepped(runtime, module, frames, prefix, patience=PATIENCE, cost=how.cost)
         if before.ended.kind in _UNSURE and run.end.kind == "exit":
             slow[runtime] = f"{runtime.name} was only slow: {before.ended.kind} at first, not again"
-        else:
-            again[runtime] = stream_of(runtime, run)
+        again[runtime] = stream_of(runtime, run)
     return again, slow
 
 

@@ -5,15 +5,23 @@ from lockstep.strategies import scenarios
 
 @given(scenarios(description))
 def test_my_guest(scenario): ...
+
+Without a description they are for the guest that comes with lockstep.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
-from lockstep.errors import UsageError
+from lockstep.campaign.job import describe
+from lockstep.campaign.plan import driver_of
+from lockstep.errors import RuntimeUnavailableError, UsageError
+from lockstep.execute.driver import Driver
+from lockstep.guest import catalog
 from lockstep.protocol import Description
+from lockstep.runtimes import registry
 from lockstep.scenario.generate import generate
 from lockstep.scenario.model import Scenario
 
@@ -46,7 +54,23 @@ class _Drawn:
         return self._draw(st.binary(min_size=size, max_size=size))
 
 
+def scenarios(description: Description | None = None) -> st.SearchStrategy[Scenario]:
+    """Scenarios for the guest of `description`; None means the shipped one."""
+    return _generated(description or _shipped())
+
+
 @st.composite
-def scenarios(draw: st.DrawFn, description: Description) -> Scenario:
-    """Scenarios for the guest of `description`."""
+def _generated(draw: st.DrawFn, description: Description) -> Scenario:
     return generate(_Drawn(draw), description)
+
+
+@functools.cache
+def _shipped() -> Description:
+    """What the shipped guest says of itself, on any runtime that is here."""
+    runtimes, _ = registry.available()
+    if not runtimes:
+        raise RuntimeUnavailableError(
+            "no runtime is here to ask the guest what it is", hint="lockstep runtimes"
+        )
+    with Driver(driver_of(runtimes), catalog.find("hotstuff").path) as driver:
+        return describe(driver)

@@ -57,7 +57,9 @@ class Hunter:
         small = only_events(trace, reduction.events)
         final, again = confirm(self.lab, small)
         if final.fingerprint != judged.fingerprint:
-            small, final, again = trace, judged, words
+            small, final = trace, judged
+            again = f"{words}; what it was reduced to did not show it again"
+            reduction = msgspec.structs.replace(reduction, events=trace.events, minimal=False)
         yield self._write(with_answers(trace, judged), small, final, reduction, again)
         for events in others.values():
             yield from self._other(only_events(trace, events))

@@ -63,3 +63,8 @@ class Stream:
         """See `Choices`."""
         words = [self._next() for _ in range((size + 7) // 8)]
         return struct.pack(f"<{len(words)}Q", *words)[:size]
+
+
+def weighted(choices: Choices, options: Sequence[tuple[T, int]]) -> T:
+    """One of `options`, each with its weight."""
+    return choices.pick([option for option, weight in options for _ in range(weight)])

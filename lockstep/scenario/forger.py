@@ -9,7 +9,7 @@ from lockstep import protocol
 from lockstep.errors import ProtocolError
 from lockstep.protocol import Description, Event
 from lockstep.scenario.choices import Choices
-from lockstep.scenario.model import Faulty, Forgery, Scenario
+from lockstep.scenario.model import Faulty, Forgery, Scenario, leader_of
 
 MEMORY = 64
 """How many of its own messages it remembers."""
@@ -31,6 +31,7 @@ class Forger:
         ask: Callable[[Event], bytes],
     ) -> None:
         self._faulty = scenario.faulty or _HONEST
+        self._schedule, self._n = scenario.schedule, scenario.n
         self._mutations = {mutation.name: mutation for mutation in description.mutations}
         self._choices, self._ask = choices, ask
         self._own: deque[bytes] = deque(maxlen=MEMORY)
@@ -72,7 +73,12 @@ class Forger:
             yield self._some(), self._anything(history)
 
     def _at_work(self, view: int) -> list[Forgery]:
-        return [each for each in self._faulty.forgeries if each.start <= view < each.end]
+        leads = leader_of(self._schedule, self._n, view) == self._faulty.replica
+        return [
+            each
+            for each in self._faulty.forgeries
+            if each.start <= view < each.end and (leads or not each.leading)
+        ]
 
     def _original(self, forgery: Forgery, message: bytes) -> bytes:
         """What is changed: `message`, or an earlier one of its kind."""

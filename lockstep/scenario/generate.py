@@ -3,21 +3,19 @@
 What can go wrong in a cluster of replicas goes wrong most easily where few of them know something
 and are then cut off while a faulty one leads. So leaders are drawn in favour of the faulty, and
 phases cut off single nodes, leaders, or a twin with half of the others (the shapes of "Twins: BFT
-Systems Made Robust", Bano et al. 2021). Nothing here knows the algorithm.
+Systems Made Robust", Bano et al. 2021). Too much trouble at once only stands in its own way: most
+scenarios have little of it. Nothing here knows the algorithm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Collection
 
 from lockstep.protocol import Description
-from lockstep.scenario.choices import Choices
+from lockstep.scenario.choices import Choices, weighted
+from lockstep.scenario.lies import HABITS, draw_faulty
 from lockstep.scenario.model import (
-    FOREVER,
     Clocks,
-    Faulty,
-    Forgery,
     Load,
     Network,
     Restart,
@@ -25,8 +23,7 @@ from lockstep.scenario.model import (
     faulty_max,
 )
 from lockstep.scenario.partition import Cast, draw_phases
-
-T = TypeVar("T")
+from lockstep.scenario.plot import draw_cuts, draw_reigns
 
 COSTLY = 10
 """A value of an option that costs more than this is drawn rarely, and makes a scenario short."""
@@ -34,33 +31,50 @@ COSTLY = 10
 EVENTS_MAX = 1500
 SCHEDULE_MAX = 48
 
+NOISES = (
+    "delays",
+    "drops",
+    "duplicates",
+    "late",
+    "replays",
+    "skewed",
+    "hasty",
+    "staggered",
+    "amnesia",
+    "odd",
+    *HABITS,
+)
+"""What may disturb a scenario besides forgeries, twins and cuts."""
+
 
 def generate(choices: Choices, description: Description) -> Scenario:
     """A scenario for a guest, drawn from `choices`; at most (n - 1) // 3 replicas are faulty."""
     options, cost = _options(choices, description)
+    noises = _noises(choices)
     cast = _cast(choices, description)
-    schedule = _schedule(choices, cast)
+    cuts = choices.chance(3, 4)
+    if choices.chance(4, 5):
+        schedule, reigns = draw_reigns(choices, cast)
+        phases = draw_cuts(choices, cast, schedule, reigns) if cuts else ()
+    else:
+        schedule = _schedule(choices, cast)
+        phases = draw_phases(choices, description, cast, schedule) if cuts else ()
     return Scenario(
         n=cast.n,
         nodes=cast.nodes,
         seed=choices.integer(0, (1 << 32) - 1),
         schedule=schedule,
         options=options,
-        network=_network(choices),
-        phases=draw_phases(choices, description, cast, schedule),
-        clocks=_clocks(choices, cast),
+        network=_network(choices, noises),
+        phases=phases,
+        clocks=_clocks(choices, cast, noises),
         load=_load(choices),
-        faulty=_faulty(choices, description, cast),
-        restarts=_restarts(choices, cast),
+        faulty=draw_faulty(choices, description, cast, noises),
+        restarts=_restarts(choices, cast) if "amnesia" in noises else (),
         hears_twin=choices.chance(1, 3),
-        odd=weighted(choices, ((0, 5), (5, 2), (30, 1))),
+        odd=choices.pick((5, 30)) if "odd" in noises else 0,
         events_max=_events_max(choices, cast, cost),
     )
-
-
-def weighted(choices: Choices, options: Sequence[tuple[T, int]]) -> T:
-    """One of `options`, each with its weight."""
-    return choices.pick([option for option, weight in options for _ in range(weight)])
 
 
 def _options(choices: Choices, description: Description) -> tuple[dict[str, str], int]:
@@ -75,27 +89,34 @@ def _options(choices: Choices, description: Description) -> tuple[dict[str, str]
     return chosen, cost
 
 
+def _noises(choices: Choices) -> frozenset[str]:
+    """None in half of the scenarios; in a few, many."""
+    count = weighted(choices, ((0, 6), (1, 3), (2, 2), (len(NOISES), 1)))
+    return frozenset(choices.pick(NOISES) for _ in range(count))
+
+
 def _events_max(choices: Choices, cast: Cast, cost: int) -> int:
     """How many events; larger clusters need more of them for as many views."""
     if cost > COSTLY:
         return choices.integer(30, 120)
-    low = 300 if cast.n <= 7 else 600
-    return choices.integer(low, choices.pick((low + 300, 1000, EVENTS_MAX)))
+    low = 350 if cast.n <= 4 else 700
+    return choices.integer(low, weighted(choices, ((low + 350, 12), (EVENTS_MAX, 1))))
 
 
 def _cast(choices: Choices, description: Description) -> Cast:
     """Who plays: how many replicas, which are faulty, which of those are twinned."""
     low, high = description.replicas
-    n = weighted(choices, ((4, 18), (7, 9), (choices.integer(low, high), 1)))
+    n = weighted(choices, ((4, 14), (7, 14), (choices.integer(low, high), 1)))
     n = min(max(n, low), high)
     most = min(faulty_max(n), description.nodes - n)
     ids = list(range(n))
     faulty = []
-    for _ in range(weighted(choices, ((0, 1), (min(1, most), 6), (most, 6)))):
+    for _ in range(weighted(choices, ((0, 1), (min(1, most), 8), (most, 4)))):
         faulty.append(choices.pick(ids))
         ids.remove(faulty[-1])
-    twinned = [replica for replica in faulty if choices.chance(3, 5)]
-    forger = faulty[0] if faulty and choices.chance(3, 4) else None
+    twinned = [replica for replica in faulty if choices.chance(1, 3)]
+    forges = choices.chance(1, 2) if twinned else choices.chance(11, 12)
+    forger = faulty[0] if faulty and forges else None
     return Cast(n, tuple(range(n)) + tuple(twinned), tuple(faulty), forger)
 
 
@@ -112,25 +133,24 @@ def _schedule(choices: Choices, cast: Cast) -> tuple[int, ...]:
     return tuple(leaders[:length])
 
 
-def _network(choices: Choices) -> Network:
+def _network(choices: Choices, noises: Collection[str]) -> Network:
     low = choices.integer(0, 2)
     return Network(
-        delay_ms=(low, low + weighted(choices, ((4, 6), (20, 2), (80, 1)))),
-        drop=weighted(choices, ((0, 8), (5, 2), (30, 1), (150, 1))),
-        duplicate=weighted(choices, ((0, 6), (20, 2), (200, 1))),
-        late=weighted(choices, ((0, 6), (10, 1), (50, 1))),
-        late_ms=choices.integer(20, 3000),
-        replay=weighted(choices, ((0, 6), (10, 1), (100, 1))),
+        delay_ms=(low, low + (choices.pick((20, 80)) if "delays" in noises else 4)),
+        drop=weighted(choices, ((5, 2), (30, 2), (150, 1))) if "drops" in noises else 0,
+        duplicate=choices.pick((20, 200)) if "duplicates" in noises else 0,
+        late=choices.pick((10, 50)) if "late" in noises else 0,
+        late_ms=choices.integer(20, 3000) if "late" in noises else 0,
+        replay=choices.pick((10, 100)) if "replays" in noises else 0,
     )
 
 
-def _clocks(choices: Choices, cast: Cast) -> Clocks:
+def _clocks(choices: Choices, cast: Cast, noises: Collection[str]) -> Clocks:
     nodes = range(len(cast.nodes))
-    skewed, staggered = choices.chance(1, 5), choices.chance(1, 8)
     return Clocks(
-        pace=tuple(choices.integer(30, 300) for _ in nodes) if skewed else (),
-        hasty=weighted(choices, ((0, 6), (30, 2), (200, 1))),
-        start_ms=tuple(choices.integer(0, 300) for _ in nodes) if staggered else (),
+        pace=tuple(choices.integer(30, 300) for _ in nodes) if "skewed" in noises else (),
+        hasty=choices.pick((30, 200)) if "hasty" in noises else 0,
+        start_ms=tuple(choices.integer(0, 300) for _ in nodes) if "staggered" in noises else (),
     )
 
 
@@ -138,8 +158,8 @@ def _load(choices: Choices) -> Load | None:
     if choices.chance(1, 12):
         return None
     return Load(
-        rate=choices.pick((10, 30, 80)),
-        burst=weighted(choices, ((1, 8), (3, 3), (30, 1))),
+        rate=choices.pick((10, 20, 40)),
+        burst=weighted(choices, ((1, 12), (3, 3), (30, 1))),
         copies=weighted(choices, ((1, 4), (2, 2), (0, 2))),
         clients=choices.integer(1, 5),
         repeat=weighted(choices, ((0, 2), (100, 1), (400, 1))),
@@ -149,65 +169,10 @@ def _load(choices: Choices) -> Load | None:
     )
 
 
-def _faulty(choices: Choices, description: Description, cast: Cast) -> Faulty | None:
-    if cast.forger is None:
-        return None
-    forges = description.mutations and choices.chance(9, 10)
-    return Faulty(
-        replica=cast.forger,
-        forgeries=tuple(
-            _forgery(choices, description, cast)
-            for _ in range(weighted(choices, ((1, 3), (2, 3), (4, 3), (12, 1))) if forges else 0)
-        ),
-        spontaneous=weighted(choices, ((0, 3), (20, 1), (100, 1))),
-        garbage=weighted(choices, ((0, 5), (20, 1))),
-        relay=weighted(choices, ((0, 5), (20, 1))),
-        mute=weighted(choices, ((0, 6), (200, 1))),
-        believes=choices.chance(1, 3),
-    )
-
-
-def _forgery(choices: Choices, description: Description, cast: Cast) -> Forgery:
-    """One way to lie: always or at times, to all or to some, throughout or for some views."""
-    window = choices.chance(1, 3)
-    start = choices.integer(1, 30) if window else 0
-    kind, mutation = choices.pick(_lies(description))
-    return Forgery(
-        kind=kind,
-        mutations=_chain(choices, description, kind, mutation),
-        rate=weighted(choices, ((1000, 2), (300, 2), (100, 1))),
-        receivers=_receivers(choices, cast) if choices.chance(2, 5) else (),
-        besides=choices.chance(1, 4),
-        alone=choices.chance(1, 5),
-        old=weighted(choices, ((0, 3), (300, 1))),
-        start=start,
-        end=start + choices.integer(1, 10) if window else FOREVER,
-    )
-
-
-def _lies(description: Description) -> list[tuple[int, str]]:
-    """Each kind of message with each mutation for it: what can be changed most is drawn most."""
-    return [
-        (kind, mutation.name) for mutation in description.mutations for kind in mutation.messages
-    ]
-
-
-def _chain(choices: Choices, description: Description, kind: int, mutation: str) -> tuple[str, ...]:
-    """Most often one mutation; else none, or another one after it."""
-    others = [name for of, name in _lies(description) if of == kind]
-    length = weighted(choices, ((1, 5), (0, 1), (2, 1)))
-    return (mutation, choices.pick(others))[:length]
-
-
-def _receivers(choices: Choices, cast: Cast) -> tuple[int, ...]:
-    """About half of the nodes."""
-    return tuple(node for node in range(len(cast.nodes)) if choices.chance(1, 2))
-
-
 def _restarts(choices: Choices, cast: Cast) -> tuple[Restart, ...]:
     """Amnesia of nodes whose replica is faulty anyway."""
     nodes = [node for node, replica in enumerate(cast.nodes) if replica in cast.faulty]
-    if not nodes or choices.chance(3, 4):
+    if not nodes:
         return ()
     return tuple(
         Restart(choices.pick(nodes), choices.integer(10, 4000))

@@ -8,6 +8,8 @@ set.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from lockstep.protocol import Description
@@ -82,7 +84,8 @@ class Forgery(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     Of several forgeries of a kind one is drawn. Nodes in `receivers` (empty: all) get the change
     instead of the message, or `besides` it; the others get the message itself, or nothing where
     `alone`. `old` of the changes are made to an earlier message. Without mutations the message
-    stays as it is. The forgery works in views start..end-1 of the forger.
+    stays as it is. The forgery works in views start..end-1 of the forger; where `leading`, in those
+    of them that it leads.
     """
 
     kind: int
@@ -94,6 +97,7 @@ class Forgery(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     old: int = 0
     start: int = 0
     end: int = FOREVER
+    leading: bool = False
 
 
 class Restart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,3 +173,8 @@ def encode_options(chosen: dict[str, str], description: Description) -> bytes:
 def faulty_max(n: int) -> int:
     """How many of `n` replicas may be faulty."""
     return (n - 1) // 3
+
+
+def leader_of(schedule: Sequence[int], n: int, view: int) -> int:
+    """Who leads `view`: views count from 1, and behind the schedule replicas take turns."""
+    return schedule[view - 1] if 0 < view <= len(schedule) else (view - 1) % n

@@ -8,7 +8,7 @@ import msgspec
 
 from lockstep.protocol import Description
 from lockstep.scenario.choices import Choices
-from lockstep.scenario.model import Phase, faulty_max
+from lockstep.scenario.model import Phase, faulty_max, leader_of
 
 Groups = tuple[tuple[int, ...], ...]
 
@@ -35,11 +35,14 @@ class Cast(msgspec.Struct, frozen=True):
         return tuple(other for other in range(len(self.nodes)) if other != node)
 
 
-class _Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True):
     """What a shape is drawn from: who plays, and who leads around the first view of it."""
 
     cast: Cast
     leaders: tuple[int, ...]
+
+
+Shape = Callable[[Choices, Moment], Groups]
 
 
 def draw_phases(
@@ -49,22 +52,17 @@ def draw_phases(
     if not choices.chance(5, 6):
         return ()
     timed = choices.chance(1, 4)
-    shapes = [choices.pick(_SHAPES) for _ in range(choices.integer(1, 3))]
+    shapes = [choices.pick(SHAPES) for _ in range(choices.integer(1, 3))]
     span_max, quiet_max = choices.integer(1, 12), choices.integer(0, 8)
     at, phases = choices.integer(1, 8), []
     for _ in range(choices.integer(1, PHASES_MAX)):
         end = at + choices.integer(1, span_max)
-        leaders = tuple(_leader(cast, schedule, view) for view in range(at - 1, at + 3))
-        moment = _Moment(cast, leaders)
+        leaders = tuple(leader_of(schedule, cast.n, view) for view in range(at - 1, at + 3))
+        moment = Moment(cast, leaders)
         groups = choices.pick(shapes)(choices, moment)
         phases.append(_phase(choices, description, at, end, groups, timed))
         at = end + choices.integer(0, quiet_max)
     return tuple(phases)
-
-
-def _leader(cast: Cast, schedule: Sequence[int], view: int) -> int:
-    """Who leads `view`: views count from 1, and behind the schedule replicas take turns."""
-    return schedule[view - 1] if 0 < view <= len(schedule) else (view - 1) % cast.n
 
 
 def _phase(
@@ -83,11 +81,11 @@ def _phase(
     )
 
 
-def _one_alone(choices: Choices, moment: _Moment) -> Groups:
+def _one_alone(choices: Choices, moment: Moment) -> Groups:
     return (moment.cast.others(choices.integer(0, len(moment.cast.nodes) - 1)),)
 
 
-def _leader_alone(choices: Choices, moment: _Moment) -> Groups:
+def leader_alone(choices: Choices, moment: Moment) -> Groups:
     """One of the leaders around this moment, with its twin."""
     leader = choices.pick(moment.leaders)
     nodes = moment.cast.nodes
@@ -95,7 +93,7 @@ def _leader_alone(choices: Choices, moment: _Moment) -> Groups:
     return (alone, tuple(node for node in range(len(nodes)) if node not in alone))
 
 
-def _halves(choices: Choices, moment: _Moment) -> Groups:
+def halves(choices: Choices, moment: Moment) -> Groups:
     """Two random sides, twins on different ones."""
     cast = moment.cast
     side = [choices.chance(1, 2) for _ in range(cast.n)]
@@ -103,7 +101,7 @@ def _halves(choices: Choices, moment: _Moment) -> Groups:
     return _sides(side)
 
 
-def _quorum(choices: Choices, moment: _Moment) -> Groups:
+def quorum(choices: Choices, moment: Moment) -> Groups:
     """As many replicas as suffice on one side, the faulty among them; their twins on the other."""
     cast = moment.cast
     honest = [replica for replica in range(cast.n) if replica not in cast.faulty]
@@ -112,7 +110,7 @@ def _quorum(choices: Choices, moment: _Moment) -> Groups:
     return _sides([*side, *(False for _ in cast.twinned)])
 
 
-def _scattered(choices: Choices, moment: _Moment) -> Groups:
+def _scattered(choices: Choices, moment: Moment) -> Groups:
     """Three random groups."""
     where = [choices.integer(0, 2) for _ in moment.cast.nodes]
     return tuple(tuple(i for i, group in enumerate(where) if group == each) for each in range(3))
@@ -125,11 +123,11 @@ def _sides(side: Sequence[bool]) -> Groups:
     )
 
 
-_SHAPES: tuple[Callable[[Choices, _Moment], Groups], ...] = (
+SHAPES: tuple[Shape, ...] = (
     _one_alone,
-    _leader_alone,
-    _leader_alone,
-    _halves,
-    _quorum,
+    leader_alone,
+    leader_alone,
+    halves,
+    quorum,
     _scattered,
 )

@@ -68,7 +68,7 @@ class Letter(NamedTuple):
 
 
 class Network:
-    """Nodes and the letters between them; node numbers index `replicas`, so twins share an entry."""
+    """Nodes and the letters between them; node numbers index `replicas`: twins share an entry."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Network:
         return name
 
     def post(self, source: int, replica: int, message: bytes) -> None:
-        """Put letters to all nodes of `replica` but the source into the queue, as `change` has it."""
+        """Queue letters to all nodes of `replica` but the source, as `change` has it."""
         for target in range(len(self.replicas)):
             if self.replicas[target] == replica and target != source:
                 letter = self.change(Letter(source, target, message))

@@ -14,8 +14,8 @@ from wasmtime import Engine, Func, Instance, Memory, Store
 
 from lockstep import protocol
 from lockstep.errors import GuestError
-from lockstep.execute.filter import run_filter
 from lockstep.execute.driver import Driver
+from lockstep.execute.filter import run_filter
 from lockstep.guest import catalog
 from lockstep.guest.audit import audit, require_guest
 from lockstep.guest.graft import graft

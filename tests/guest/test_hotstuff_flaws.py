@@ -1,7 +1,7 @@
 """Each deliberate flaw breaks in an execution that the correct build survives.
 
-Replica 3 is the faulty one, F: it forges, or is two nodes (twins). Where its node number is in question,
-3 is F and 4 its twin.
+Replica 3 is the faulty one, F: it forges, or is two nodes (twins). Where its node number is in
+question, 3 is F and 4 its twin.
 """
 
 from __future__ import annotations

@@ -21,6 +21,12 @@ def test_any_scenario_plays_and_keeps_the_rules(scenario: Scenario) -> None:
     assert len(scenario.nodes) - scenario.n <= faulty_max(scenario.n)
 
 
+@QUICK
+@given(scenarios())
+def test_without_a_description_they_are_for_the_shipped_guest(scenario: Scenario) -> None:
+    assert scenario.options.keys() == {"authenticators", "commands per block", "base timeout"}
+
+
 def test_scenarios_shrink_to_what_matters() -> None:
     found = find(
         scenarios(DESCRIPTION),

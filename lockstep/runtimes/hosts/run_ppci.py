@@ -64,7 +64,7 @@ def run(artifact: bytes, tier: str) -> int:
     """Run `_start` to its end and return the guest's exit code."""
     sys.setrecursionlimit(DEPTH_MAX)
     guest: list[Any] = []
-    answers = {
+    answers: dict[str, tuple[Callable[..., Any], int, Any]] = {
         "fd_read": (_callback(guest, "fd_read"), 4, ir.i32),
         "fd_write": (_callback(guest, "fd_write"), 4, ir.i32),
         "proc_exit": (proc_exit, 1, None),
