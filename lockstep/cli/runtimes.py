@@ -16,6 +16,7 @@ from lockstep.runtimes import registry
 from lockstep.runtimes.model import Missing, Runtime
 
 COLUMNS = ("name", "version", "tier", "lineage", "runs as", "in all", "available")
+PIPED_WIDTH = 240
 
 
 @click.command()
@@ -28,13 +29,16 @@ def runtimes(config: Config, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"confinement": confinement(), "runtimes": rows}, indent=2))
         return 0
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
     table = Table(box=None, pad_edge=False)
     for column in COLUMNS:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(plain(row[column])) for column in COLUMNS))
-    Console().print(table)
-    Console().print(Text(f"confined by: {confinement()}"))
+    console.print(table)
+    console.print(Text(f"each is confined by: {confinement()}"))
     return 0
 
 
@@ -47,10 +51,11 @@ def _row(runtime: Runtime) -> dict[str, str]:
         "lineage": runtime.lineage,
         "runs as": ways,
         "in all": "yes" if runtime.in_all else "no",
-        "available": "yes",
+        "available": f"yes, {runtime.place.found}",
     }
 
 
 def _missing_row(missing: Missing) -> dict[str, str]:
     row = dict.fromkeys(COLUMNS, "-")
-    return {**row, "name": missing.name, "available": f"{missing.reason}; try {missing.remedy}"}
+    why = f"no, {missing.reason}; try `{missing.remedy}`"
+    return {**row, "name": missing.name, "available": why}

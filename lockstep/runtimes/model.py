@@ -32,7 +32,8 @@ class Tier(msgspec.Struct, frozen=True):
     """One way in which an engine runs code.
 
     `lineage` names the code base of its compiler or interpreter, `note` says why where that is
-    not plain. `flags` stand for `{flags}` in the engine's commands.
+    not plain. `flags` stand for `{flags}` in the engine's commands. `since` is the first version
+    that has it, where that is known to matter.
     """
 
     name: str
@@ -40,6 +41,17 @@ class Tier(msgspec.Struct, frozen=True):
     speed: Speed = "jit"
     flags: tuple[str, ...] = ()
     note: str = ""
+    since: str = ""
+
+    def is_in(self, version: str) -> bool:
+        """Whether the engine has it in `version`."""
+        return not self.since or version_key(version) >= version_key(self.since)
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """What orders versions: the numbers at the beginning, `50.0.1` before `50.1`."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 class Quirk(msgspec.Struct, frozen=True):

@@ -42,7 +42,12 @@ def available(settings: Mapping[str, Any] | None = None) -> tuple[list[Runtime],
         except Absent as absent:
             missing.append(Missing(row.engine, str(absent), row.remedy))
             continue
-        there += [_runtime(row, tier, place) for tier in row.tiers]
+        there += [_runtime(row, tier, place) for tier in row.tiers if tier.is_in(place.version)]
+        missing += [
+            Missing(f"{row.engine}:{tier.name}", _too_old(row, tier, place), row.remedy)
+            for tier in row.tiers
+            if not tier.is_in(place.version)
+        ]
     return there, missing
 
 
@@ -92,7 +97,17 @@ def _chosen(wish: Wish, rows: Mapping[str, Row]) -> list[Runtime]:
         raise UnknownNameError(f"tier of {row.engine}", wish.tier, [*tiers, EVERY_TIER])
     _check_options(row, wish.options)
     place = _there(row, wish.version)
-    wanted = row.tiers if wish.tier == EVERY_TIER else (tiers[wish.tier or row.tiers[0].name],)
+    if wish.tier == EVERY_TIER:
+        wanted = [tier for tier in row.tiers if tier.is_in(place.version)]
+    else:
+        wanted = [tiers[wish.tier or row.tiers[0].name]]
+    for tier in wanted:
+        if not tier.is_in(place.version):
+            raise RuntimeUnavailableError(
+                f"runtime `{row.engine}:{tier.name}` is not available: "
+                f"{_too_old(row, tier, place)}",
+                hint=f"`{row.remedy}`",
+            )
     return [_runtime(row, tier, place, wish.options) for tier in wanted]
 
 
@@ -122,6 +137,10 @@ def _there(row: Row, version: str) -> Place:
             hint=f"`{row.engine}` without `@{version}` takes the one that is installed",
         )
     return place
+
+
+def _too_old(row: Row, tier: Tier, place: Place) -> str:
+    return f"it needs {row.engine} {tier.since}, {place.version} is installed"
 
 
 @functools.cache

@@ -15,8 +15,20 @@ ROWS = (
         (
             Tier("cranelift", "cranelift"),
             Tier("cranelift-none", "cranelift", note="Cranelift without its optimizer"),
-            Tier("winch", "winch", note="a code generator of its own behind a shared front end"),
-            Tier("pulley", "cranelift", "interpreter", note="Cranelift's output is interpreted"),
+            Tier(
+                "winch",
+                "winch",
+                note="a code generator of its own behind a shared front end; before 45, asking for "
+                "it aborts or silently gives Cranelift",
+                since="45.0.0",
+            ),
+            Tier(
+                "pulley",
+                "cranelift",
+                "interpreter",
+                note="Cranelift's output is interpreted",
+                since="37.0.0",
+            ),
         ),
         partial(find.package, "wasmtime", "run_wasmtime.py"),
         EXTRA,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import inspect
 import os
 import struct
 import sys
@@ -68,10 +69,11 @@ def run(artifact: bytes, tier: str) -> int:
     engine = _engine(tier)
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
     exports: dict[str, Any] = {}
-    callbacks = _link(linker, lambda: exports["memory"].get_buffer_ptr(store))
+    callbacks = _link(store, linker, lambda: _bytes(exports["memory"], store))
     try:
         module = wasmtime.Module.deserialize(engine, artifact)
-        exports.update(linker.instantiate(store, module).exports(store).items())
+        found = linker.instantiate(store, module).exports(store)
+        exports.update((name, found[name]) for name in ("_start", "memory"))
         exports["_start"](store)
     except Exit as end:
         return int(end.args[0])
@@ -101,13 +103,53 @@ def _last_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1].strip()
 
 
-def _link(linker: wasmtime.Linker, memory: Callable[[], Any]) -> list[Any]:
+def _bytes(memory: Any, store: wasmtime.Store) -> memoryview:
+    if hasattr(memory, "get_buffer_ptr"):
+        return memoryview(memory.get_buffer_ptr(store)).cast("B")
+    size = memory.data_len(store)  # before wasmtime 10
+    start = ctypes.addressof(memory.data_ptr(store).contents)
+    return memoryview((ctypes.c_ubyte * size).from_address(start)).cast("B")
+
+
+def _link(
+    store: wasmtime.Store, linker: wasmtime.Linker, memory: Callable[[], memoryview]
+) -> list[Any]:
     """Define the three imports; returns what must stay alive while the guest runs.
 
-    The unchecked way takes 10 us a call, the binding's usual one 50.
+    Before wasmtime 21 the binding offers no way past its checks.
     """
-    i32, alive = wasmtime.ValType.i32(), []
-    four = wasmtime.FuncType([i32] * 4, [i32])
+    i32 = wasmtime.ValType.i32()
+    four, one = wasmtime.FuncType([i32] * 4, [i32]), wasmtime.FuncType([i32], [])
+    if hasattr(linker, "ptr"):
+        linker.define_func(WASI, "proc_exit", one, proc_exit)
+        return _link_unchecked(linker, four, memory)
+    functions = {"proc_exit": wasmtime.Func(store, one, proc_exit)}
+    for name, call in CALLS.items():
+        functions[name] = wasmtime.Func(store, four, _checked(memory, call))
+    define: Any = linker.define  # what it takes depends on the version
+    for name, function in functions.items():
+        define(*_at(store), WASI, name, function)
+    return list(functions.values())
+
+
+def _at(store: wasmtime.Store) -> tuple[wasmtime.Store, ...]:
+    """What stands before the names in `Linker.define`: the store, from wasmtime 7 on."""
+    takes_store = "store" in inspect.signature(wasmtime.Linker.define).parameters
+    return (store,) if takes_store else ()
+
+
+def _checked(memory: Callable[[], memoryview], call: Any) -> Callable[..., int]:
+    def callback(*arguments: int) -> int:
+        return transfer(memory(), call, *(value & 0xFFFFFFFF for value in arguments))
+
+    return callback
+
+
+def _link_unchecked(
+    linker: wasmtime.Linker, four: wasmtime.FuncType, memory: Callable[[], memoryview]
+) -> list[Any]:
+    """The unchecked way takes 10 us a call, the binding's usual one 50."""
+    alive = []
     no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
     for name, call in CALLS.items():
         callback = _bindings.wasmtime_func_unchecked_callback_t(_callback(memory, call))
@@ -116,14 +158,13 @@ def _link(linker: wasmtime.Linker, memory: Callable[[], Any]) -> list[Any]:
         _bindings.wasmtime_linker_define_func_unchecked(
             linker.ptr(), *names, four.ptr(), callback, None, no_finalizer
         )
-    linker.define_func(WASI, "proc_exit", wasmtime.FuncType([i32], []), proc_exit)
     return alive
 
 
-def _callback(memory: Callable[[], Any], call: Any) -> Callable[..., int]:
+def _callback(memory: Callable[[], memoryview], call: Any) -> Callable[..., int]:
     def callback(_data: Any, _caller: Any, values: Any, _count: int) -> int:
         arguments = [values[i].i32 & 0xFFFFFFFF for i in range(4)]
-        values[0].i32 = transfer(memoryview(memory()).cast("B"), call, *arguments)
+        values[0].i32 = transfer(memory(), call, *arguments)
         return 0
 
     return callback

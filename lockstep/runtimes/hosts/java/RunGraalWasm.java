@@ -1,3 +1,5 @@
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
 import org.graalvm.polyglot.Context;
@@ -98,8 +100,13 @@ final class RunGraalWasm implements Host.Engine {
 
             @Override
             public void write(int at, byte[] from) {
-                for (int i = 0; i < from.length; i++) {
-                    memory.writeBufferByte(Integer.toUnsignedLong(at) + i, from[i]);
+                ByteBuffer bytes = ByteBuffer.wrap(from).order(ByteOrder.LITTLE_ENDIAN);
+                long start = Integer.toUnsignedLong(at);
+                while (bytes.remaining() >= Long.BYTES) { // there is no way for more at once
+                    memory.writeBufferLong(bytes.order(), start + bytes.position(), bytes.getLong());
+                }
+                while (bytes.hasRemaining()) {
+                    memory.writeBufferByte(start + bytes.position(), bytes.get());
                 }
             }
         };

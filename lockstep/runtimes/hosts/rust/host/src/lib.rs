@@ -63,8 +63,8 @@ fn arguments(host: &Host) -> Result<(String, Option<String>), Stop> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--tier" => tier = arguments.next().unwrap_or_default(),
-            "--serve" => return Ok((tier, None)),
             _ if !host.tiers.contains(&tier.as_str()) => break,
+            "--serve" => return Ok((tier, None)),
             _ => return Ok((tier, Some(argument))),
         }
     }
