@@ -57,6 +57,10 @@ RECORDED = Voter("recorded", "recorded")
 """The observations that a trace was recorded with, as one more voter."""
 
 
+OWN_ANSWERS = frozenset({EventKind.DIGEST, EventKind.DESCRIBE})
+"""What a build without a linear memory answers in its own way: digests, and that it has none."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What came for one event: exactly one of `frame`, `short` and `ended` is set.
 
@@ -165,12 +169,8 @@ def first_difference(
 
 
 def group(answers: Mapping[Voter, Answer], event: Event | None = None) -> list[Group]:
-    """Put equal answers together, the group with the most lineages first.
-
-    A build without a linear memory answers `digest`, and says in `describe` that it does, in its
-    own way: that counts for nothing.
-    """
-    is_own = event is not None and event.kind in (EventKind.DIGEST, EventKind.DESCRIBE)
+    """Put equal answers together, the group with the most lineages first."""
+    is_own = event is not None and event.kind in OWN_ANSWERS
     sets: list[tuple[Answer, list[Voter]]] = []
     specific_first = sorted(answers, key=lambda v: (len(answers[v].traps), v.name))
     for voter in specific_first:

@@ -14,6 +14,7 @@ import msgspec
 
 from lockstep import protocol
 from lockstep.compare import (
+    OWN_ANSWERS,
     RECORDED,
     Divergence,
     Incomparable,
@@ -110,15 +111,35 @@ def _compare(
     recorded: Stream | None,
     how: How,
 ) -> Judgement:
+    agreed = _agreed(trace, runs) if recorded is None else None
+    if agreed is not None:
+        return Judgement(Verdict.AGREE, frames=tuple(agreed))
     streams = {rt: stream_of(rt, run) for rt, run in runs.items()}
-    first = next(iter(streams.values()))
-    clean = all(_clean(stream, trace) for stream in streams.values())
-    if clean and recorded is None and len({run.output for run in runs.values()}) == 1:
-        return Judgement(Verdict.AGREE, frames=tuple(_frames(first)))
     slow: dict[Runtime, str] = {}
-    if not clean:
+    if not all(_clean(stream, trace) for stream in streams.values()):
         streams, slow = _again(fleet, module, trace, streams, how)
     return _verdict(trace, streams, recorded, slow)
+
+
+def _agreed(trace: Trace, runs: Mapping[Runtime, Run]) -> list[bytes] | None:
+    """The answers of all, where they are the same bytes from the first to a clean end."""
+    if any((run.end.kind, run.end.code) != ("exit", _clean_code(trace)) for run in runs.values()):
+        return None
+    whole = [run.output for rt, run in runs.items() if rt.digests]
+    others = [run.output for rt, run in runs.items() if not rt.digests]
+    frames, rest = protocol.split_frames((whole or others)[0])
+    if rest or len(frames) != len(trace.events) or any(output != whole[0] for output in whole):
+        return None
+    own = [index for index, event in enumerate(trace.events) if event.kind in OWN_ANSWERS]
+    for output in others:
+        theirs, rest = protocol.split_frames(output)
+        if rest or len(theirs) != len(frames):
+            return None
+        for index in own:
+            theirs[index] = frames[index]
+        if theirs != frames:
+            return None
+    return frames
 
 
 def _again(
@@ -200,9 +221,12 @@ def _frames(stream: Stream) -> list[bytes]:
 
 def _clean(stream: Stream, trace: Trace) -> bool:
     """Whether the run ended as it should, every event answered."""
-    code = protocol.EXIT_BAD_FRAME if trace.tail else protocol.EXIT_END_OF_INPUT
     answered = len(stream.answers) == len(trace.events) and not stream.rest
-    return answered and stream.ended.kind == "exit" and stream.ended.code == code
+    return answered and (stream.ended.kind, stream.ended.code) == ("exit", _clean_code(trace))
+
+
+def _clean_code(trace: Trace) -> int:
+    return protocol.EXIT_BAD_FRAME if trace.tail else protocol.EXIT_END_OF_INPUT
 
 
 def _recorded_stream(trace: Trace) -> Stream | None:
@@ -210,6 +234,5 @@ def _recorded_stream(trace: Trace) -> Stream | None:
     known: Sequence[Recorded | None] = trace.recorded
     if not any(recorded is not None for recorded in known):
         return None
-    code = protocol.EXIT_BAD_FRAME if trace.tail else protocol.EXIT_END_OF_INPUT
     padded = [*known, *[None] * (len(trace.events) - len(known))]
-    return Stream(padded, Ended("exit", code, ""))
+    return Stream(padded, Ended("exit", _clean_code(trace), ""))

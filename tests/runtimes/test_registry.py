@@ -22,6 +22,7 @@ from lockstep.errors import (
 )
 from lockstep.guest import catalog
 from lockstep.runtimes import find, registry, traps
+from lockstep.runtimes.model import Tier
 from lockstep.runtimes.rows import ROWS
 
 CAT = {"mine": "cat {module}"}
@@ -218,3 +219,11 @@ def test_the_kinds_of_trap_have_one_spelling() -> None:
     for row in ROWS:
         for _, kinds in row.traps:
             assert kinds <= traps.KINDS, row.engine
+
+
+@pytest.mark.parametrize(
+    ("version", "there"), [("44.0.1", False), ("45.0.0", True), ("50.0.1", True), ("100.0", True)]
+)
+def test_a_tier_is_there_from_the_version_on_that_first_had_it(version: str, there: bool) -> None:
+    assert Tier("winch", "winch", since="45.0.0").is_in(version) is there
+    assert Tier("cranelift", "cranelift").is_in(version)

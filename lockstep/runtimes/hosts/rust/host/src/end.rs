@@ -66,6 +66,22 @@ pub fn exit(outcome: Result<(), Stop>) -> ! {
     }
 }
 
+/// Makes the end of the stack a trap, for an engine without `unsafe` that calls itself for each call
+/// of the guest: nothing else can be the cause of such a signal then.
+pub fn trap_at_the_end_of_the_stack() {
+    extern "C" fn overflown(_signal: i32) {
+        exit(Err(trapped("call stack exhausted")))
+    }
+    // SAFETY: all zero is a `sigaction`; the handler runs on the stack that Rust keeps for it.
+    unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        action.sa_sigaction = overflown as *const () as usize;
+        action.sa_flags = libc::SA_ONSTACK;
+        libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut());
+        libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut());
+    }
+}
+
 /// Ends the process with a code, without running what is registered for its exit.
 pub fn leave(code: i32) -> ! {
     // SAFETY: `_exit` takes any code and does not return.

@@ -14,7 +14,7 @@ mod module;
 mod serve;
 mod wasi;
 
-pub use end::{Stop, rejected, trapped};
+pub use end::{Stop, rejected, trap_at_the_end_of_the_stack, trapped};
 pub use wasi::{CALLS, Call, Memory, WASI, proc_exit, transfer};
 
 /// An engine, as its program gives it to [`main`].

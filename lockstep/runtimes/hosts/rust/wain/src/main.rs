@@ -14,6 +14,7 @@ fn run(module: &[u8], _tier: &str) -> Result<(), Stop> {
     let tree = wain_syntax_binary::parse(module).map_err(rejected)?;
     wain_validate::validate(&tree).map_err(rejected)?;
     let mut runtime = Runtime::instantiate(&tree.module, Wasi).map_err(trapped)?;
+    host::trap_at_the_end_of_the_stack();
     runtime.invoke("_start", &[]).map(drop).map_err(trapped)
 }
 
