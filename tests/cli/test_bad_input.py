@@ -46,7 +46,7 @@ def lockstep(
     return command
 
 
-def refused(outcome: Outcome, *says: str) -> None:
+def expect_refused(outcome: Outcome, *says: str) -> None:
     assert outcome.code == ExitCode.USAGE, outcome.errors
     assert "Traceback" not in outcome.errors
     assert outcome.errors.count("error: ") == 1
@@ -68,24 +68,24 @@ def refused(outcome: Outcome, *says: str) -> None:
 @pytest.mark.parametrize("command", ["replay", "reduce", "show", "export"])
 def test_a_bad_trace(lockstep, tmp_path: Path, text: str, says: str, command: str) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "bad.trace").write_text(text)
-    refused(lockstep(command, "bad.trace"), says)
+    expect_refused(lockstep(command, "bad.trace"), says)
 
 
 @pytest.mark.parametrize("name", sorted(WRONG_GUESTS))
 def test_a_module_that_is_not_wasm(lockstep, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / name).write_bytes(WRONG_GUESTS[name])
-    refused(lockstep("fuzz", "--guest", name, "--max-runs", "1"), name)
-    refused(lockstep("guest", "audit", name), name)
+    expect_refused(lockstep("fuzz", "--guest", name, "--max-runs", "1"), name)
+    expect_refused(lockstep("guest", "audit", name), name)
 
 
 def test_a_module_that_imports_too_much_hears_which(lockstep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "more.wasm").write_bytes(wasmtime.wat2wasm(IMPORTS))
-    refused(lockstep("fuzz", "--guest", "more.wasm"), "more.wasm", "random_get")
+    expect_refused(lockstep("fuzz", "--guest", "more.wasm"), "more.wasm", "random_get")
 
 
 def test_a_module_that_does_not_speak_the_protocol(lockstep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "mute.wasm").write_bytes(wasmtime.wat2wasm(SILENT))
-    refused(
+    expect_refused(
         lockstep("fuzz", "--guest", "mute.wasm", "--runtimes", "wasmtime,v8"),
         "mute.wasm",
         "does not speak the guest protocol",
@@ -110,7 +110,7 @@ def test_a_module_that_does_not_speak_the_protocol(lockstep, tmp_path: Path) -> 
     ],
 )
 def test_an_unknown_word_hears_the_nearest_one(lockstep, arguments, says) -> None:  # type: ignore[no-untyped-def]
-    refused(lockstep(*arguments), says)
+    expect_refused(lockstep(*arguments), says)
 
 
 @pytest.mark.parametrize(
@@ -125,22 +125,24 @@ def test_an_unknown_word_hears_the_nearest_one(lockstep, arguments, says) -> Non
 )
 def test_a_bad_setting_is_named_with_its_file(lockstep, tmp_path, settings, says) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "pyproject.toml").write_text(settings)
-    refused(lockstep("fuzz", "--max-runs", "1"), says)
+    expect_refused(lockstep("fuzz", "--max-runs", "1"), says)
 
 
 def test_an_unknown_variable(lockstep, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("LOCKSTEP_SEAD", "1")
-    refused(lockstep("runtimes"), "LOCKSTEP_SEED")
+    expect_refused(lockstep("runtimes"), "LOCKSTEP_SEED")
 
 
 def test_places_that_cannot_be_written(lockstep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("")
     short = ("fuzz", "--runtimes", "wasmtime,v8", "--max-runs", "1")
-    refused(lockstep(*short, "--output", "file/finds"), "cannot write file/finds")
-    refused(lockstep(*short, "--report", "jsonl:file/x"), "cannot write file/x")
-    refused(lockstep(*short, "--report", "jsonl:/dev/full"), "cannot write /dev/full", "No space")
+    expect_refused(lockstep(*short, "--output", "file/finds"), "cannot write file/finds")
+    expect_refused(lockstep(*short, "--report", "jsonl:file/x"), "cannot write file/x")
+    expect_refused(
+        lockstep(*short, "--report", "jsonl:/dev/full"), "cannot write /dev/full", "No space"
+    )
 
 
 def test_events_that_are_none(lockstep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "noise.bin").write_bytes(b"\xff" * 64)
-    refused(lockstep("import", "hotstuff", "noise.bin"), "noise.bin: no event at byte 0")
+    expect_refused(lockstep("import", "hotstuff", "noise.bin"), "noise.bin: no event at byte 0")

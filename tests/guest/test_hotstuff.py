@@ -324,7 +324,7 @@ def mutated(rng: random.Random, events: list[Event]) -> Event:
     return Event(rng.randrange(6), kind, bytes(body))
 
 
-def survive(program: Path, count: int, seed: int) -> None:
+def expect_survival(program: Path, count: int, seed: int) -> None:
     """Feed `count` mutated events among valid ones, in batches; the guest must answer them all."""
     rng = random.Random(seed)
     guest = Guest(program)
@@ -349,11 +349,11 @@ def survive(program: Path, count: int, seed: int) -> None:
 
 
 def test_mutated_events_never_trap_it() -> None:
-    survive(build("hotstuff", mode="ReleaseSafe", native=True), 20_000, seed=1)
+    expect_survival(build("hotstuff", mode="ReleaseSafe", native=True), 20_000, seed=1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10))
 def test_a_million_mutated_events_never_trap_it(seed: int) -> None:
-    survive(build("hotstuff", mode="ReleaseSafe", native=True), 100_000, seed)
+    expect_survival(build("hotstuff", mode="ReleaseSafe", native=True), 100_000, seed)
