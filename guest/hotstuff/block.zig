@@ -84,7 +84,8 @@ pub const Block = struct {
     pub fn parse(reader: *sdk.Reader, scheme: keys.Scheme) sdk.Malformed!Block {
         return .{
             .view = try certificates.parseView(reader),
-            .height = try reader.int(u64),
+            // No chain is higher than its view.
+            .height = try certificates.parseView(reader),
             .proposer = try reader.int(u16),
             .parent = try certificates.parseHash(reader),
             .justify = try .parse(reader, scheme),

@@ -40,7 +40,7 @@ fn change(forger: *Forger, message: Message) ?Message {
 fn changeProposal(forger: *Forger, proposal: messages.Proposal) ?messages.Proposal {
     var changed = proposal;
     if (forger.mutation == .damaged_certificate and proposal.timeout != null) {
-        changed.timeout = forger.damage(proposal.timeout.?);
+        changed.timeout = forger.spoil(proposal.timeout.?) orelse return null;
         return changed;
     }
     changed.encoded = forger.encode(changeBlock(forger, proposal.encoded.block) orelse return null);
@@ -99,7 +99,7 @@ fn changeTimeout(forger: *Forger, timeout: messages.Timeout) ?messages.Timeout {
 fn changeNewView(forger: *Forger, new_view: messages.NewView) ?messages.NewView {
     var changed = new_view;
     if (forger.mutation == .damaged_certificate and new_view.timeout != null) {
-        changed.timeout = forger.damage(new_view.timeout.?);
+        changed.timeout = forger.spoil(new_view.timeout.?) orelse return null;
     } else {
         changed.high = changeCertificate(forger, new_view.high) orelse return null;
     }

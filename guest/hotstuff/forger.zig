@@ -76,7 +76,7 @@ pub const Forger = struct {
         return &forger.node.tree.entries[slot];
     }
 
-    /// A certificate without its last signer, or with a wrong signature.
+    /// A certificate without its last signer, or with a wrong signature; null if it has none.
     pub fn spoil(forger: *Forger, certificate: Certificate) ?Certificate {
         if (certificate.shares.len == 0) return null;
         if (forger.mutation == .damaged_certificate) return forger.damage(certificate);
@@ -85,8 +85,7 @@ pub const Forger = struct {
         return less;
     }
 
-    /// It must have a signature.
-    pub fn damage(forger: *Forger, certificate: Certificate) Certificate {
+    fn damage(forger: *Forger, certificate: Certificate) Certificate {
         const at = forger.choice % certificate.count();
         for (0..certificate.count()) |place| {
             const share = certificate.share(@intCast(place));

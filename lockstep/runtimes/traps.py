@@ -113,3 +113,79 @@ COMMON = _rows(
     (r"stack (exhausted|overflow)|call stack", STACK),
 )
 """The usual words, for a runtime of the user's own that says nothing better."""
+
+SPECIFIED = _rows(
+    (r"unreachable", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"out of bounds memory access|data segment out of bounds", MEMORY),
+    (r"uninitialized element", UNINITIALIZED),
+    (r"undefined element: out of bounds table access", (UNDEFINED, TABLE)),  # one text for both
+    (r"undefined element", UNDEFINED),
+    (r"out of bounds table access", TABLE),
+    (r"indirect call type mismatch", SIGNATURE),
+    (r"stack (exhausted|overflow)", STACK),
+)
+"""What the specification's own tests say; where a text says two kinds, the first row wins."""
+
+STITCH = _rows(
+    (r"^unreachable", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"memory access out of bounds", MEMORY),
+    (r"table access out of bounds", (UNDEFINED, TABLE)),
+    (r"element uninitialized", UNINITIALIZED),
+    (r"^type mismatch", SIGNATURE),
+    (r"stack overflow", STACK),
+)
+
+WAIN = _rows(
+    (r"reached unreachable code", UNREACHABLE),
+    (r"reminder with zero divisor", DIVIDE),
+    (r"integer overflow or attempt to divide integer by zero", (DIVIDE, OVERFLOW)),
+    (r"cannot represent destination type", (CONVERSION, OVERFLOW)),
+    (r"out of range of memory|'data' segment|specified data element", MEMORY),
+    (r"'elem' segment|specified (table|elem)", TABLE),
+    (r"in table is uninitialized", UNINITIALIZED),
+    (r"out of table size", UNDEFINED),
+    (r"mismatch of function signature", SIGNATURE),
+    (r"call stack exhausted", STACK),
+)
+
+SPACEWASM = _rows(
+    (r"Trap\(Unreachable\)", UNREACHABLE),
+    (r"Trap\(DivideByZero\)", DIVIDE),
+    (r"Trap\((IntegerOverflow|UnrepresentableResult)\)", OVERFLOW),
+    (r"Trap\(BadConversionToInteger\)", CONVERSION),
+    (r"Trap\(MemoryOutOfBounds\)", MEMORY),
+    (r"Trap\(InvalidTableIndex\)", UNDEFINED),
+    (r"Trap\(UninitializedTableElement\)", UNINITIALIZED),
+    (r"Trap\(InvalidTableFunctionType\)", SIGNATURE),
+    (r"StackOverflow", STACK),
+)
+
+TOYWASM = _rows(
+    (r"^unreachable at", UNREACHABLE),
+    (r"division by zero", DIVIDE),
+    (r"integer overflow|too (big|small) for the type", OVERFLOW),
+    (r"can't represent nan", CONVERSION),
+    (r"invalid memory access|out of bounds data access", MEMORY),
+    (r"out of bounds (table|element) access", TABLE),
+    (r"null funcref", UNINITIALIZED),
+    (r"table idx out of range", UNDEFINED),
+    (r"functype mismatch", SIGNATURE),
+    (r"too many (frames|values on the operand stack)", STACK),
+)
+
+WAZERO = _rows(
+    (r"unreachable", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"out of bounds memory access", MEMORY),
+    (r"invalid table access", (UNDEFINED, UNINITIALIZED, TABLE)),
+    (r"indirect call type mismatch", SIGNATURE),
+    (r"stack overflow", STACK),
+)

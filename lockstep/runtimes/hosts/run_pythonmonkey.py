@@ -43,8 +43,9 @@ SCRIPT = r"""
   const modules = new Map();
 
   const refusal = (module) => {
-    for (const { module: from, name } of WebAssembly.Module.imports(module))
-      if (from !== WASI || !IMPORTS.includes(name)) return `imports ${from}.${name}`;
+    for (const { module: from, name, kind } of WebAssembly.Module.imports(module))
+      if (from !== WASI || !IMPORTS.includes(name) || kind !== "function")
+        return `imports ${from}.${name}`;
     const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
     if (!exports.includes("function _start")) return "exports no _start";
     return exports.includes("memory memory") ? "" : "exports no memory";
