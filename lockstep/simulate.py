@@ -67,7 +67,7 @@ class _Simulation:
         self._ask = session.step
         self._choices = Stream(scenario.seed, 0, "simulate")
         self._weather = Weather(scenario, self._choices)
-        self._forger = Forger(scenario, description, self._choices, self.step)
+        self._forger = Forger(scenario, description, self._choices, self.step, self._act)
         self._forging = self._forger.nodes
         self._names = [replica.to_bytes(2, "little") for replica in scenario.nodes]
         self._hearers = [self._hearers_of(node) for node in range(len(scenario.nodes))]
@@ -75,7 +75,7 @@ class _Simulation:
         self._views = [0] * len(scenario.nodes)
         self._timers = [0] * len(scenario.nodes)
         self._commands: list[bytes] = []
-        self._heap: list[tuple[int, int, Callable[[int, Any], None], int, Any]] = []
+        self._heap: list[tuple[int, int, Callable[[int, Any], object], int, Any]] = []
         self._order = 0
         self._now_us = 0
 
@@ -124,7 +124,7 @@ class _Simulation:
         self._after(at_ms * US_PER_MS, self._act, node, protocol.init(node, body))
 
     def _after(
-        self, delay_us: int, happen: Callable[[int, Any], None], node: int, what: object
+        self, delay_us: int, happen: Callable[[int, Any], object], node: int, what: object
     ) -> None:
         self._order += 1
         heappush(self._heap, (self._now_us + delay_us, self._order, happen, node, what))
@@ -174,8 +174,8 @@ class _Simulation:
         self.observations.append(frame)
         return frame
 
-    def _act(self, node: int, event: Event) -> None:
-        """One event at a node, and what follows from its actions."""
+    def _act(self, node: int, event: Event) -> bytes:
+        """One event at a node, and what follows from its actions; returns the answer."""
         frame = self.step(event)
         offset, end = _FIRST_ACTION, len(frame)
         while offset < end:
@@ -193,6 +193,7 @@ class _Simulation:
         if node in self._forging:
             for targets, message in self._forger.of_its_own(node, self._views[node], self.events):
                 self._carry(node, targets, message)
+        return frame
 
     def _set_timer(self, node: int, view: int, delay_ms: int) -> None:
         self._views[node] = view

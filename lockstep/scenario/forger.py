@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from lockstep import protocol
 from lockstep.errors import ProtocolError
@@ -14,14 +15,30 @@ from lockstep.scenario.model import Faulty, Forgery, Scenario, leader_of
 MEMORY = 64
 """How many of its own messages it remembers."""
 
+TRIES = 5
+"""How many lies the careful think of for one message."""
+
+_STATE = slice(6, 6 + protocol.STATE_HASH_SIZE)
+
 Sending = tuple[tuple[int, ...], bytes]
 """Target nodes, and the message for them."""
 
 _HONEST = Faulty(replica=-1)
 
 
+class _Lie(NamedTuple):
+    """A message that was forged, how, and the state of its node at that time, as a hash."""
+
+    forgery: Forgery
+    message: bytes
+    state: bytes
+
+
 class Forger:
-    """Changes what the nodes of the faulty replica send; `ask` gives an event to the guest."""
+    """Changes what the nodes of the faulty replica send.
+
+    `ask` gives an event to the guest and returns the answer; `act` does what follows from it too.
+    """
 
     def __init__(
         self,
@@ -29,19 +46,17 @@ class Forger:
         description: Description,
         choices: Choices,
         ask: Callable[[Event], bytes],
+        act: Callable[[int, Event], bytes],
     ) -> None:
         self._faulty = scenario.faulty or _HONEST
         self._schedule, self._n = scenario.schedule, scenario.n
         self._mutations = {mutation.name: mutation for mutation in description.mutations}
-        self._choices, self._ask = choices, ask
+        self._choices, self._ask, self._act = choices, ask, act
         self._own: deque[bytes] = deque(maxlen=MEMORY)
-        self._others = tuple(
-            node for node, replica in enumerate(scenario.nodes) if replica != self._faulty.replica
-        )
-        self._own_nodes = tuple(
-            node for node, replica in enumerate(scenario.nodes) if replica == self._faulty.replica
-        )
-        self.nodes = frozenset(self._own_nodes)
+        nodes = range(len(scenario.nodes))
+        self.nodes = tuple(n for n in nodes if scenario.nodes[n] == self._faulty.replica)
+        self._others = tuple(n for n in nodes if n not in self.nodes)
+        self._trying = False
 
     def changed(
         self, node: int, view: int, targets: tuple[int, ...], message: bytes
@@ -50,17 +65,34 @@ class Forger:
         self._own.append(message)
         if self._choices.chance(self._faulty.mute, 1000):
             return
-        fitting = [each for each in self._at_work(view) if message[:1] == bytes([each.kind])]
-        forgery = self._choices.pick(fitting) if fitting else None
-        made = None
-        if forgery is not None and self._choices.chance(forgery.rate, 1000):
-            made = self._forge(node, forgery, self._original(forgery, message))
-        if forgery is None or made is None:
+        lie = self._lie(node, view, message)
+        if lie is None:
             yield targets, message
             return
-        yield from _split(forgery, targets, message, made)
-        if self._faulty.believes:
-            yield self._own_nodes, made
+        yield from _split(lie.forgery, targets, message, lie.message)
+        if self._faulty.careful:
+            yield tuple(twin for twin in self.nodes if twin != node), lie.message
+
+    def _lie(self, node: int, view: int, message: bytes) -> _Lie | None:
+        """What to tell instead of `message`; None for the truth."""
+        fitting = [each for each in self._at_work(view) if message[:1] == bytes([each.kind])]
+        for _ in range(TRIES if fitting else 0):
+            forgery = self._choices.pick(fitting)
+            if not self._choices.chance(forgery.rate, 1000):
+                return None
+            lie = self._forge(node, forgery, self._original(forgery, message))
+            if lie is not None and self._would_tell(node, lie):
+                return lie
+        return None
+
+    def _would_tell(self, node: int, lie: _Lie) -> bool:
+        """The careful try a lie on their own node, and do not tell it when that stays as it was."""
+        if not self._faulty.careful or self._trying:
+            return True
+        self._trying = True
+        answer = self._act(node, protocol.deliver(node, self._faulty.replica, lie.message))
+        self._trying = False
+        return answer[_STATE] != lie.state
 
     def of_its_own(self, node: int, view: int, history: Sequence[Event]) -> Iterator[Sending]:
         """What `node` sends unasked after an event; `history` is all that happened."""
@@ -89,16 +121,19 @@ class Forger:
     def _own_of(self, kind: int) -> list[bytes]:
         return [own for own in self._own if own[:1] == bytes([kind])]
 
-    def _forge(self, node: int, forgery: Forgery, message: bytes) -> bytes | None:
+    def _forge(self, node: int, forgery: Forgery, message: bytes) -> _Lie | None:
         """`message` after all mutations, None when one of them does not apply to it."""
+        state = b""
         for name in forgery.mutations:
             choice = self._choices.integer(0, (1 << 64) - 1)
             event = protocol.forge(node, self._mutations[name].number, choice, message)
+            answer = self._ask(event)
+            state = answer[_STATE]
             try:
-                message = protocol.report_of(protocol.decode_observation(self._ask(event)))
+                message = protocol.report_of(protocol.decode_observation(answer))
             except ProtocolError:
                 return None
-        return message
+        return _Lie(forgery, message, state)
 
     def _spontaneous(self, node: int, view: int) -> Iterator[Sending]:
         forgeries = self._at_work(view)
@@ -106,9 +141,9 @@ class Forger:
             return
         forgery = self._choices.pick(forgeries)
         own = self._own_of(forgery.kind)
-        made = self._forge(node, forgery, self._choices.pick(own)) if own else None
-        if made is not None:
-            yield forgery.receivers or self._some(), made
+        lie = self._forge(node, forgery, self._choices.pick(own)) if own else None
+        if lie is not None:
+            yield forgery.receivers or self._some(), lie.message
 
     def _some(self) -> tuple[int, ...]:
         """One node of another replica, or all of them."""

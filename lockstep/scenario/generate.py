@@ -52,13 +52,12 @@ def generate(choices: Choices, description: Description) -> Scenario:
     options, cost = _options(choices, description)
     noises = _noises(choices)
     cast = _cast(choices, description)
-    cuts = choices.chance(3, 4)
     if choices.chance(4, 5):
         schedule, reigns = draw_reigns(choices, cast)
-        phases = draw_cuts(choices, cast, schedule, reigns) if cuts else ()
+        phases = draw_cuts(choices, cast, schedule, reigns)
     else:
         schedule = _schedule(choices, cast)
-        phases = draw_phases(choices, description, cast, schedule) if cuts else ()
+        phases = draw_phases(choices, description, cast, schedule)
     return Scenario(
         n=cast.n,
         nodes=cast.nodes,
@@ -99,7 +98,7 @@ def _events_max(choices: Choices, cast: Cast, cost: int) -> int:
     """How many events; larger clusters need more of them for as many views."""
     if cost > COSTLY:
         return choices.integer(30, 120)
-    low = 350 if cast.n <= 4 else 700
+    low = 350 if cast.n <= 4 else 750
     return choices.integer(low, weighted(choices, ((low + 350, 12), (EVENTS_MAX, 1))))
 
 
@@ -111,10 +110,10 @@ def _cast(choices: Choices, description: Description) -> Cast:
     most = min(faulty_max(n), description.nodes - n)
     ids = list(range(n))
     faulty = []
-    for _ in range(weighted(choices, ((0, 1), (min(1, most), 8), (most, 4)))):
+    for _ in range(weighted(choices, ((0, 1), (min(1, most), 12), (most, 2)))):
         faulty.append(choices.pick(ids))
         ids.remove(faulty[-1])
-    twinned = [replica for replica in faulty if choices.chance(1, 3)]
+    twinned = [replica for replica in faulty if choices.chance(1, 4)]
     forges = choices.chance(1, 2) if twinned else choices.chance(11, 12)
     forger = faulty[0] if faulty and forges else None
     return Cast(n, tuple(range(n)) + tuple(twinned), tuple(faulty), forger)

@@ -14,6 +14,9 @@ from lockstep.scenario.partition import Cast
 HABITS = ("spontaneous", "garbage", "relay", "mute")
 """What it may do besides forging: fields of `Faulty`."""
 
+TWISTS = (("none", 8), ("some", 2), ("besides", 1), ("some alone", 1), ("old", 1), ("window", 1))
+"""What is special about a lie, with weights."""
+
 
 def draw_faulty(
     choices: Choices, description: Description, cast: Cast, habits: Collection[str]
@@ -24,18 +27,18 @@ def draw_faulty(
     faulty = Faulty(
         replica=cast.forger,
         forgeries=_forgeries(choices, description, cast),
-        believes=choices.chance(2, 3),
+        careful=choices.chance(4, 5),
     )
     rates = {habit: choices.pick((20, 100)) for habit in HABITS if habit in habits}
     return msgspec.structs.replace(faulty, **rates)
 
 
 def _forgeries(choices: Choices, description: Description, cast: Cast) -> tuple[Forgery, ...]:
-    """Some lies; most are told in every kind of message that can carry them."""
+    """Some lies, often many: a careful liar finds out which of them are any good."""
     if not description.mutations:
         return ()
     found: list[Forgery] = []
-    for _ in range(weighted(choices, ((1, 3), (2, 3), (4, 3), (8, 2)))):
+    for _ in range(weighted(choices, ((1, 2), (3, 3), (8, 4), (16, 2)))):
         kind, mutation = choices.pick(_lies(description))
         kinds = [of for of, name in _lies(description) if name == mutation]
         forgery = _forgery(choices, cast, _chain(choices, description, kind, mutation))
@@ -46,16 +49,17 @@ def _forgeries(choices: Choices, description: Description, cast: Cast) -> tuple[
 
 
 def _forgery(choices: Choices, cast: Cast, mutations: tuple[str, ...]) -> Forgery:
-    """One way to lie: always or at times, to all or to some, throughout or for some views."""
-    start = choices.integer(1, 30) if choices.chance(1, 8) else 0
+    """One way to lie, most often plainly: to all, instead of the truth, throughout."""
+    twist = weighted(choices, TWISTS)
+    start = choices.integer(1, 30) if twist == "window" else 0
     return Forgery(
         kind=0,
         mutations=mutations,
-        rate=weighted(choices, ((1000, 3), (400, 1))),
-        receivers=_receivers(choices, cast) if choices.chance(1, 4) else (),
-        besides=choices.chance(1, 5),
-        alone=choices.chance(1, 6),
-        old=weighted(choices, ((0, 6), (300, 1))),
+        rate=weighted(choices, ((1000, 4), (400, 1))),
+        receivers=_receivers(choices, cast) if twist in ("some", "some alone") else (),
+        besides=twist == "besides",
+        alone=twist == "some alone",
+        old=300 if twist == "old" else 0,
         start=start,
         end=start + choices.integer(1, 10) if start else FOREVER,
         leading=choices.chance(2, 3),
@@ -77,5 +81,10 @@ def _chain(choices: Choices, description: Description, kind: int, mutation: str)
 
 
 def _receivers(choices: Choices, cast: Cast) -> tuple[int, ...]:
-    """About half of the nodes."""
-    return tuple(node for node in range(len(cast.nodes)) if choices.chance(1, 2))
+    """All nodes but one, about half of them, or one."""
+    nodes = range(len(cast.nodes))
+    one = choices.pick(nodes)
+    how = weighted(choices, (("all but one", 2), ("half", 1), ("one", 1)))
+    if how == "half":
+        return tuple(node for node in nodes if choices.chance(1, 2))
+    return tuple(node for node in nodes if (node == one) is (how == "one"))

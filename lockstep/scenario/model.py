@@ -112,8 +112,8 @@ class Faulty(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
     Of the events at its nodes, `spontaneous` are followed by a forgery made from an old message of
     its own, `garbage` by bytes that are no message or nearly one, `relay` by a message of someone
-    else in its own name. `mute` of what it should send it does not. With `believes` its own nodes
-    get its forgeries too.
+    else in its own name. `mute` of what it should send it does not. If it is `careful`, it tries a
+    forgery on its own node and tells only what changes that; its twin hears it too.
     """
 
     replica: int
@@ -122,7 +122,7 @@ class Faulty(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     garbage: int = 0
     relay: int = 0
     mute: int = 0
-    believes: bool = False
+    careful: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

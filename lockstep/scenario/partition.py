@@ -30,6 +30,11 @@ class Cast(msgspec.Struct, frozen=True):
         """Replicas with two nodes."""
         return self.nodes[self.n :]
 
+    @property
+    def spares_one(self) -> bool:
+        """Whether the correct replicas are a quorum even without one of them."""
+        return faulty_max(self.n) > len(self.faulty)
+
     def others(self, node: int) -> tuple[int, ...]:
         """All nodes but one."""
         return tuple(other for other in range(len(self.nodes)) if other != node)

@@ -17,14 +17,14 @@ from lockstep.scenario.partition import SHAPES, Cast, Moment, Shape, halves, lea
 VIEWS = 64
 """For so many views a plot is written; scenarios seldom come so far."""
 
-QUIET_MIN = 4
+QUIET_MIN = 3
 _LENGTHS = ((1, 2), (2, 4), (3, 3), (4, 2))
 _LENGTHS_OF_TWINS = ((2, 2), (3, 2), (6, 3), (10, 1))
 
 
 def draw_reigns(choices: Choices, cast: Cast) -> tuple[tuple[int, ...], tuple[range, ...]]:
     """The leaders, and the reigns: views in a row that one faulty replica leads."""
-    quiet_max = choices.integer(QUIET_MIN, 8)
+    quiet_max = choices.integer(QUIET_MIN, 6)
     length = weighted(choices, _LENGTHS_OF_TWINS if cast.twinned else _LENGTHS)
     honest = [replica for replica in range(cast.n) if replica not in cast.faulty]
     villains = _villains(choices, cast) or honest
@@ -47,11 +47,13 @@ def _villains(choices: Choices, cast: Cast) -> Sequence[int]:
 def draw_cuts(
     choices: Choices, cast: Cast, schedule: Sequence[int], reigns: Sequence[range]
 ) -> tuple[Phase, ...]:
-    """A cut around the beginning of each reign, of one shape and for as many views."""
+    """A cut around the beginning of each reign, of one shape and for as many views; or none."""
+    if not choices.chance(7 if cast.spares_one or cast.twinned else 2, 8):
+        return ()
     shape = _shape(choices, cast)
-    ahead = weighted(choices, ((1, 4), (0, 1), (2, 1)))
+    ahead = weighted(choices, ((1, 10), (0, 1), (2, 1)))
     whole = ahead + len(reigns[0])
-    span = weighted(choices, ((1, 2), (whole, 3), (choices.integer(1, 8), 1)))
+    span = weighted(choices, ((whole, 6), (1, 1), (choices.integer(1, 8), 2)))
     phases = []
     for reign in reigns:
         start = reign.start - ahead
@@ -62,7 +64,7 @@ def draw_cuts(
 
 
 def _shape(choices: Choices, cast: Cast) -> Shape:
-    """Twins do most harm on different sides; else it is best that a leader is alone."""
+    """Twins do most harm on different sides; a leader alone, where the others can go on."""
     if cast.twinned and choices.chance(2, 3):
         return choices.pick((halves, quorum))
-    return leader_alone if choices.chance(1, 2) else choices.pick(SHAPES)
+    return leader_alone if cast.spares_one and choices.chance(5, 6) else choices.pick(SHAPES)

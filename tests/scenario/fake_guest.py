@@ -39,6 +39,7 @@ DESCRIPTION = Description(
     mutations=(
         Mutation(1, "other block", (PROPOSAL,)),
         Mutation(2, "later view", (PROPOSAL, VOTE)),
+        Mutation(3, "next height", (PROPOSAL,)),
     ),
 )
 
@@ -90,7 +91,9 @@ class FakeGuest:
 
     def step(self, event: Event) -> bytes:
         outcome, actions = self._handle(event)
-        state = hashlib.sha256(repr((event.node, outcome)).encode()).digest()
+        node = self.nodes.get(event.node)
+        facts = (node.view, node.height, node.queue) if node else ()
+        state = hashlib.sha256(repr((event.node, facts)).encode()).digest()
         return protocol.encode_observation(Observation(outcome, state, tuple(actions)))
 
     def _handle(self, event: Event) -> tuple[int, list[Action]]:
@@ -123,5 +126,8 @@ def forged(body: bytes) -> bytes:
     """The message of a `forge` body with the byte changed that its mutation speaks of."""
     mutation, choice = struct.unpack_from("<HQ", body)
     message = bytearray(body[10:])
-    message[-1 if mutation == 1 else 1] ^= 1 + choice % 255
+    if mutation == 3:
+        message[9] = (message[9] + 1) % 256
+    else:
+        message[-1 if mutation == 1 else 1] ^= 1 + choice % 255
     return bytes(message)

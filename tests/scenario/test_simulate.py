@@ -233,6 +233,41 @@ def test_a_forgery_works_in_its_views_only() -> None:
     assert views <= {2, 3, 4}
 
 
+def told(mutation: str) -> tuple[int, int]:
+    """How many lies a careful replica 1 thought of, and how many others got to hear."""
+    faulty = Faulty(replica=1, careful=True, forgeries=(Forgery(PROPOSAL, (mutation,)),))
+    recording = play(cluster(faulty=faulty, schedule=(1,) * 20))
+    lies = set()
+    for event, frame in zip(recording.events, recording.observations, strict=True):
+        if event.kind == EventKind.FORGE:
+            lies.add(protocol.report_of(protocol.decode_observation(frame)))
+    found = deliveries(recording, PROPOSAL)
+    assert lies <= {message for sender, node, message in found if sender == node == 1}
+    return len(lies), len(lies & {message for _, node, message in found if node != 1})
+
+
+def test_the_careful_do_not_tell_what_their_own_node_does_not_believe() -> None:
+    thought_of, heard = told("other block")
+    assert thought_of > 5
+    assert heard == 0
+
+
+def test_the_careful_tell_what_their_own_node_believes() -> None:
+    thought_of, heard = told("next height")
+    assert heard > 5
+    assert thought_of - heard <= 1  # the trace may end before the last one arrives
+
+
+def test_a_forgery_can_be_kept_to_the_views_that_its_replica_leads() -> None:
+    faulty = Faulty(replica=1, forgeries=(Forgery(VOTE, ("later view",), leading=True),))
+    views = {
+        struct.unpack_from("<Q", event.body, 11)[0]
+        for event in of_kind(play(cluster(faulty=faulty, schedule=(2, 1) * 20)), EventKind.FORGE)
+    }
+    assert views
+    assert all((2, 1)[view % 2] == 1 for view in views)
+
+
 def test_a_mute_replica_says_nothing() -> None:
     recording = play(cluster(faulty=Faulty(replica=1, mute=1000)))
     assert 1 not in {sender for sender, _, _ in deliveries(recording, PROPOSAL)}
