@@ -105,7 +105,7 @@ def _events_max(choices: Choices, cast: Cast, cost: int) -> int:
 def _cast(choices: Choices, description: Description) -> Cast:
     """Who plays: how many replicas, which are faulty, which of those are twinned."""
     low, high = description.replicas
-    n = weighted(choices, ((4, 14), (7, 14), (choices.integer(low, high), 1)))
+    n = weighted(choices, ((4, 11), (7, 17), (choices.integer(low, high), 1)))
     n = min(max(n, low), high)
     most = min(faulty_max(n), description.nodes - n)
     ids = list(range(n))
