@@ -1,7 +1,6 @@
 //! Which commands were executed: per client its newest sequence and which of the 64 up to it. What is older, or of
 //! a client for whom there is no row, is not executed at all: all replicas decide alike, from the chain alone.
 
-const std = @import("std");
 const sdk = @import("sdk");
 const flaw = @import("flaw.zig");
 const limits = @import("limits.zig");

@@ -1,6 +1,5 @@
 //! What becomes of final blocks: their commands are executed, each once, in the order of the chain.
 
-const std = @import("std");
 const sdk = @import("sdk");
 const blocks = @import("block.zig");
 const limits = @import("limits.zig");

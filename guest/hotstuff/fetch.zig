@@ -5,8 +5,8 @@
 
 const std = @import("std");
 const sdk = @import("sdk");
-const messages = @import("message.zig");
 const keys = @import("keys.zig");
+const messages = @import("message.zig");
 const Node = @import("node.zig").Node;
 const Outcome = @import("outcome.zig").Outcome;
 

@@ -4,7 +4,6 @@ const std = @import("std");
 const sdk = @import("sdk");
 const blocks = @import("block.zig");
 const certificates = @import("certificate.zig");
-const keys = @import("keys.zig");
 const messages = @import("message.zig");
 const Forger = @import("forger.zig").Forger;
 const Mutation = @import("mutation.zig").Mutation;

@@ -10,12 +10,12 @@ const Node = nodes.Node;
 pub fn ofNode(node: *const Node) [32]u8 {
     if (std.debug.runtime_safety) checkFromScratch(node);
     return sdk.Hash.of(.{
-        &node.setup.digest,       node.view,                node.failures,
-        node.timed_out,           node.timeouts.sum,        &node.last_timeout.digest,
-        node.voted.view,          &node.voted.block,        node.lock.view,
-        &node.lock.block,         &node.high.digest,        node.proposed_view,
-        node.votes.sum,           node.tree.sum,            &node.head().hash,
-        node.queue.sum,           node.clients.sum,         &node.application_hash,
+        &node.setup.digest, node.view,         node.failures,
+        node.timed_out,     node.timeouts.sum, &node.last_timeout.digest,
+        node.voted.view,    &node.voted.block, node.lock.view,
+        &node.lock.block,   &node.high.digest, node.proposed_view,
+        node.votes.sum,     node.tree.sum,     &node.head().hash,
+        node.queue.sum,     node.clients.sum,  &node.application_hash,
     });
 }
 

@@ -3,7 +3,6 @@
 //! A proposal carries the certificate of its parent, votes for it go to the next leader, and a block is final
 //! with three certified blocks in consecutive views. Each file is one concern; node.zig is what they share.
 
-const std = @import("std");
 const sdk = @import("sdk");
 const execution = @import("execution.zig");
 const fetch = @import("fetch.zig");

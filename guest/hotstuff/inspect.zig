@@ -5,7 +5,6 @@ const sdk = @import("sdk");
 const ballots = @import("ballots.zig");
 const blocks = @import("block.zig");
 const certificates = @import("certificate.zig");
-const keys = @import("keys.zig");
 const messages = @import("message.zig");
 const nodes = @import("node.zig");
 const trees = @import("tree.zig");

@@ -1,7 +1,6 @@
 //! Who signs, and how: authenticators that are cheap and that any member could forge, or Ed25519.
 
 const std = @import("std");
-const sdk = @import("sdk");
 const ed25519 = @import("ed25519_calls.zig");
 const flaw = @import("flaw.zig");
 const limits = @import("limits.zig");

@@ -18,6 +18,8 @@ pub const clients_max = 32;
 pub const window_max = 64;
 
 /// Blocks kept: those not committed, and the newest of the others to serve fetches.
+/// A node takes no block more when a chain grows this long without three consecutive views in it, and one that
+/// is further behind, or starts again later, finds no one who still has the blocks that it misses.
 pub const blocks_max = 20;
 /// Blocks of one view kept from proposals: the second is evidence, a third would be spam.
 pub const proposals_max = 2;

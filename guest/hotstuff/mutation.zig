@@ -29,8 +29,12 @@ pub const Mutation = enum(u16) {
     pub fn kinds(mutation: Mutation) []const Kind {
         return switch (mutation) {
             .view_plus_one, .view_minus_one, .wrong_sender => &.{ .proposal, .vote, .timeout },
-            .stale_certificate, .raised_certificate_view, .one_signers_certificate => &.{ .proposal, .timeout, .new_view },
-            .dropped_signer, .damaged_certificate => &.{ .proposal, .timeout, .new_view },
+            .stale_certificate,
+            .raised_certificate_view,
+            .one_signers_certificate,
+            .dropped_signer,
+            .damaged_certificate,
+            => &.{ .proposal, .timeout, .new_view },
             .commands_without_signature => &.{ .proposal, .block },
             .other_parent, .other_commands, .repeated_commands, .wrong_height, .later_view => &.{.proposal},
             .other_block => &.{.vote},

@@ -1,7 +1,5 @@
 //! One replica's whole state. Nothing in it is private to a file, and each field has one file that changes it.
 
-const std = @import("std");
-const sdk = @import("sdk");
 const ballots = @import("ballots.zig");
 const certificates = @import("certificate.zig");
 const clients = @import("clients.zig");

@@ -27,7 +27,6 @@ pub const Outcome = enum(u16) {
     stale_vote,
     timed_out,
     timed_out_again,
-    stale_timer,
     timeout_counted,
     timeout_joined,
     timeout_quorum_formed,

@@ -34,8 +34,9 @@ pub fn startTimer(node: *Node, out: *sdk.Out) void {
 }
 
 /// The timer of `view` fired. It is set again, and its timeout sent again when it fires again: messages get lost.
+/// That of a view that is over says nothing, to drivers that do not stop it.
 pub fn expire(node: *Node, view: u64, out: *sdk.Out) Outcome {
-    if (view != node.view) return .stale_timer;
+    if (view != node.view) return .nothing_new;
     const outcome: Outcome = if (node.timed_out) .timed_out_again else .timed_out;
     giveUp(node, out);
     startTimer(node, out);

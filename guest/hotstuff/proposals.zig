@@ -1,10 +1,8 @@
 //! Blocks that come in, from leaders or as answers to fetches. What is cheap is checked first.
 
-const std = @import("std");
 const sdk = @import("sdk");
 const blocks = @import("block.zig");
 const fetch = @import("fetch.zig");
-const flaw = @import("flaw.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
 const messages = @import("message.zig");

@@ -1,6 +1,5 @@
 //! The leader's part: one block a view, on the newest certificate.
 
-const std = @import("std");
 const sdk = @import("sdk");
 const blocks = @import("block.zig");
 const limits = @import("limits.zig");
@@ -8,8 +7,6 @@ const messages = @import("message.zig");
 const proposals = @import("proposals.zig");
 const trees = @import("tree.zig");
 const Node = @import("node.zig").Node;
-
-const Block = blocks.Block;
 
 /// A view that was given up gets no proposal. Nor does one that was joined without a certificate, or that
 /// is past counting: the others would not follow.

@@ -9,7 +9,6 @@ const blocks = @import("block.zig");
 const certificates = @import("certificate.zig");
 const execution = @import("execution.zig");
 const flaw = @import("flaw.zig");
-const messages = @import("message.zig");
 const pacemaker = @import("pacemaker.zig");
 const votes = @import("votes.zig");
 const Node = @import("node.zig").Node;

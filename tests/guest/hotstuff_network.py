@@ -33,10 +33,14 @@ class Guest:
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.description = protocol.parse_description(self.ask(protocol.describe()))
 
-    def step(self, event: Event) -> Observation:
+    def answer(self, event: Event) -> bytes:
+        """The observation as a frame."""
         self.stdin.write(event.encode())
         head = self._read(4)
-        return protocol.decode_observation(head + self._read(int.from_bytes(head, "little")))
+        return head + self._read(int.from_bytes(head, "little"))
+
+    def step(self, event: Event) -> Observation:
+        return protocol.decode_observation(self.answer(event))
 
     def ask(self, event: Event) -> bytes:
         return protocol.report_of(self.step(event))
@@ -85,9 +89,10 @@ class Network:
         self.letters: deque[Letter] = deque()
         self.timers: dict[int, int] = {}
         self.commits: dict[int, list[Commit]] = {node: [] for node in range(len(self.replicas))}
+        self.log: list[Event] = []
+        self.answers: list[Observation] = []
         self.outcomes: Counter[str] = Counter()
         self.sent: list[Letter] = []
-        self.events = 0
         self.keep: Callable[[Letter], bool] = lambda _: True
         self.change: Callable[[Letter], Letter | None] = lambda letter: letter
         for node, replica in enumerate(self.replicas):
@@ -97,7 +102,8 @@ class Network:
     def happen(self, event: Event) -> str:
         """Let a node handle `event`; take its actions; return the outcome's name."""
         seen = self.guest.step(event)
-        self.events += 1
+        self.log.append(event)
+        self.answers.append(seen)
         name = self.guest.description.outcome_name(seen.outcome)
         self.outcomes[name] += 1
         for kind, body in seen.actions:
@@ -112,6 +118,11 @@ class Network:
                 for replica in range(self.n):
                     self.post(event.node, replica, body)
         return name
+
+    @property
+    def events(self) -> int:
+        """How many events happened."""
+        return len(self.log)
 
     def post(self, source: int, replica: int, message: bytes) -> None:
         """Queue letters to all nodes of `replica` but the source, as `change` has it."""
@@ -138,6 +149,15 @@ class Network:
             else:
                 end -= 1
 
+    def waiting(self, kind: str, source: int, target: int) -> Letter:
+        """Run until a message of that kind is on its way from `source` to `target`."""
+        for _ in range(2000):
+            for letter in self.letters:
+                if (letter.kind, letter.source, letter.target) == (kind, source, target):
+                    return letter
+            self.run(1)
+        raise AssertionError(f"no {kind} from {source} to {target}")
+
     def forge(self, letter: Letter, mutation: str, choice: int = 0) -> bytes | None:
         """The message as its source would forge it; None where it cannot."""
         numbers = {found.name: found.number for found in self.guest.description.mutations}
@@ -146,14 +166,16 @@ class Network:
         return protocol.report_of(seen) if seen.actions else None
 
     def read(self, message: bytes) -> dict[str, Any]:
-        return json.loads(self.guest.ask(protocol.decode(message)))
+        fields: dict[str, Any] = json.loads(self.guest.ask(protocol.decode(message)))
+        return fields
 
     def expire(self) -> None:
         for node, view in sorted(self.timers.items()):
             self.happen(protocol.timeout(node, view))
 
     def inspect(self, node: int) -> dict[str, Any]:
-        return json.loads(self.guest.ask(protocol.inspect(node)))
+        fields: dict[str, Any] = json.loads(self.guest.ask(protocol.inspect(node)))
+        return fields
 
     def height(self, node: int) -> int:
         return self.commits[node][-1].height if self.commits[node] else 0
