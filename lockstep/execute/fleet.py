@@ -17,6 +17,7 @@ import msgspec
 from lockstep.errors import OutputError
 from lockstep.execute import process
 from lockstep.execute.filter import run_filter, run_stepped
+from lockstep.execute.load import load, load_s
 from lockstep.execute.pace import Pace, count_events
 from lockstep.execute.process import Limits, Run
 from lockstep.execute.scratch import new_scratch
@@ -52,19 +53,36 @@ class How(msgspec.Struct, frozen=True):
 USUAL = How()
 
 
+def same(one: Run, other: Run) -> bool:
+    """Whether both gave the same bytes and ended in the same way."""
+    keys = [(run.output, run.end.kind, run.end.code) for run in (one, other)]
+    return keys[0] == keys[1]
+
+
 class Fleet:
-    """Runs guests on `runtimes`, `jobs` at a time; a context manager."""
+    """Runs guests on `runtimes`, `jobs` at a time; a context manager.
+
+    With `keeps` hosts take compiled code from disk and leave it there; `cold` ones compile for
+    each job anew. Processes of their own always do.
+    """
 
     def __init__(
-        self, runtimes: Sequence[Runtime], *, jobs: int | None = None, scratch: Path | None = None
+        self,
+        runtimes: Sequence[Runtime],
+        *,
+        jobs: int | None = None,
+        scratch: Path | None = None,
+        keeps: bool = False,
+        cold: bool = False,
     ) -> None:
+        self._keeps, self._cold = keeps and not cold, cold
         self.usage: dict[Runtime, Usage] = {runtime: Usage() for runtime in runtimes}
         self._scratch = new_scratch(scratch)
         self._pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1, "lockstep")
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._idle: dict[Runtime, list[ServeHost]] = {}
-        self._paces: dict[Runtime, Pace] = {}
+        self._paces: dict[tuple[Runtime, bool], Pace] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +110,7 @@ class Fleet:
     ) -> dict[Runtime, Run]:
         """Run the same on each of `runtimes`, the slowest started first."""
         events = count_events(stdin)
-        order = sorted(runtimes, key=lambda runtime: -self._pace(runtime).expect_s(events))
+        order = sorted(runtimes, key=lambda runtime: -self._pace(runtime, how).expect_s(events))
         with self._file(stdin) as path:
             futures = {
                 runtime: self._pool.submit(self._job, runtime, module, path, events, how)
@@ -122,7 +140,8 @@ class Fleet:
     ) -> Run:
         """Run once in a process of its own: what confirms a find."""
         events = count_events(stdin)
-        limits = self._limits(runtime, events, How(patience=patience, cost=cost))
+        how = How(patience=patience, cost=cost)
+        limits = self._limits(runtime, events, how, load_s(runtime, module))
         with self._file(stdin) as path:
             run = run_filter(runtime, module, path, limits)
         return self._count(runtime, run, events)
@@ -138,29 +157,31 @@ class Fleet:
         cost: float = 1.0,
     ) -> Run:
         """Run once in a process of its own: `prefix` events as a batch, then one at a time."""
-        limits = self._limits(runtime, len(frames), How(patience=patience, cost=cost))
+        how = How(patience=patience, cost=cost)
+        limits = self._limits(runtime, len(frames), how, load_s(runtime, module))
         run = run_stepped(runtime, module, frames, prefix, limits)
         return self._count(runtime, run, len(frames))
 
-    def stable(self, runtime: Runtime, module: Path, stdin: bytes) -> bool:
-        """Whether two runs of the same give the same bytes and the same end."""
-        one, other = self.run_many(runtime, module, [stdin, stdin])
-        return (one.output, one.end.kind, one.end.code) == (
-            other.output,
-            other.end.kind,
-            other.end.code,
-        )
-
     def _job(self, runtime: Runtime, module: Path, stdin: Path, events: int, how: How) -> Run:
-        limits = self._limits(runtime, events, how)
+        reuse = how.reuse and not self._cold
+        loads_s = load_s(runtime, module)
         if runtime.serve_command() is None:
-            run = run_filter(runtime, module, stdin, limits)
+            run = run_filter(runtime, module, stdin, self._limits(runtime, events, how, loads_s))
         else:
+            module = runtime.module(module)
             host = self._host(runtime)
-            run = host.run(module, stdin, limits, reuse=how.reuse)
+            if reuse:
+                load(host, runtime, module, keeps=self._keeps)
+            loads_s = 0.0 if host.has(module) else loads_s
+            # A large module also starts slowly, and how slowly only the first run tells.
+            known = self._pace(runtime, how).known
+            patience_s = loads_s if known or not reuse else load_s(runtime, module)
+            limits = self._limits(runtime, events, how, patience_s)
+            run = host.run(module, stdin, limits, reuse=reuse)
             self._idle[runtime].append(host)
         with self._lock:
-            self._pace(runtime).note(run, events * how.cost)
+            if not loads_s:  # else it is not the time of the events
+                self._pace(runtime, how).note(run, events * how.cost)
         return self._count(runtime, run, events)
 
     def _host(self, runtime: Runtime) -> ServeHost:
@@ -170,11 +191,12 @@ class Fleet:
                 return idle.pop()
         return ServeHost(runtime, new_scratch(self._scratch))
 
-    def _pace(self, runtime: Runtime) -> Pace:
-        return self._paces.setdefault(runtime, Pace(runtime.speed))
+    def _pace(self, runtime: Runtime, how: How) -> Pace:
+        """What runs once takes the time of its compiler, what runs often that of its events."""
+        return self._paces.setdefault((runtime, how.reuse), Pace(runtime.speed))
 
-    def _limits(self, runtime: Runtime, events: int, how: How) -> Limits:
-        wall_s = how.patience * self._pace(runtime).limit_s(events * how.cost)
+    def _limits(self, runtime: Runtime, events: int, how: How, loads_s: float) -> Limits:
+        wall_s = how.patience * self._pace(runtime, how).limit_s(events * how.cost) + loads_s
         return Limits(wall_s=wall_s, cpu_s=2 * wall_s)
 
     def _count(self, runtime: Runtime, run: Run, events: int) -> Run:

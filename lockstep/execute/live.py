@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockstep.execute.load import load
 from lockstep.execute.process import READ_BYTES, TICK_MS, EarlyEnd, Ended, Limits
 from lockstep.execute.scratch import new_scratch
 from lockstep.execute.serve import Job, ServeHost
@@ -27,7 +28,7 @@ class LiveGuest:
     """Steps through one guest after another on the same host; `renew` ends the present one."""
 
     def __init__(self, runtime: Runtime, module: Path, limits: Limits) -> None:
-        self._module, self._limits = module, limits
+        self._runtime, self._module, self._limits = runtime, module, limits
         self._scratch = new_scratch()
         self._host = ServeHost(runtime, self._scratch)
         self._stdin, self._stdout = self._scratch / "stdin", self._scratch / "stdout"
@@ -93,6 +94,7 @@ class LiveGuest:
             self._limits.memory_bytes,
             self._limits.output_bytes,
         )
+        load(self._host, self._runtime, self._module, keeps=True)
         # Open for both ways: opening for one would wait for the other side.
         self._write_fd = os.open(self._stdin, os.O_RDWR | os.O_NONBLOCK)
         self._read_fd = os.open(self._stdout, os.O_RDONLY | os.O_NONBLOCK)

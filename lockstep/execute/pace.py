@@ -25,6 +25,11 @@ class Pace:
         self._seen: deque[float] = deque(maxlen=MEMORY)
         self._slowest_s = 0.0
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was learned yet."""
+        return bool(self._seen)
+
     def note(self, run: Run, work: float) -> None:
         """Learn from a run of `work` events."""
         if run.end.kind in ("exit", "trap"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -27,8 +28,12 @@ class Ready(msgspec.Struct, frozen=True):
     version: str
 
 
-class Job(msgspec.Struct, frozen=True):
-    """What to run, with the three files of the guest's stdio and its limits."""
+class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What to run, with the three files of the guest's stdio and its limits.
+
+    With an `artifact` nothing is run: the host takes the compiled code of the module from that
+    file, or compiles it and leaves the code there.
+    """
 
     id: int
     module: str
@@ -38,6 +43,7 @@ class Job(msgspec.Struct, frozen=True):
     cpu_s: int
     output_bytes: int
     reuse: bool
+    artifact: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,6 +73,24 @@ class ServeHost:
         self._numbers = itertools.count(1)
         self._jobs = 0
         self._billed_s = 0.0
+        self._loaded: set[str] = set()
+
+    def has(self, module: Path) -> bool:
+        """Whether the next job finds `module` loaded."""
+        return self._jobs < JOBS_MAX and str(module.absolute()) in self._loaded
+
+    def load(self, module: Path, code: bytes | None, limits: Limits) -> bytes | None:
+        """Have `module` compiled, or `code` taken for it; gives what was compiled.
+
+        Only for a host that gives its code away. The guest has not run then.
+        """
+        artifact = self._scratch / f"artifact-{next(self._numbers)}"
+        if code is not None:
+            artifact.write_bytes(code)
+        nothing = Path(os.devnull)
+        end, _ = self.finish(self.start(module, nothing, limits, artifact=artifact))
+        found = _take(artifact, limits.output_bytes)
+        return found if code is None and end.kind == "exit" else None
 
     def run(self, module: Path, stdin: Path, limits: Limits, *, reuse: bool = True) -> Run:
         """Run one job; `reuse` says that the module will come again. A bad host never raises."""
@@ -85,9 +109,11 @@ class ServeHost:
         *,
         reuse: bool = True,
         stdout: Path | None = None,
+        artifact: Path | None = None,
     ) -> Job:
         """Send one job, which says where its stdout goes; a host that fails is told by `finish`."""
         job = self._job(module, stdin, stdout, limits, reuse)
+        job = msgspec.structs.replace(job, artifact=str(artifact or ""))
         self._failed = None
         try:
             child = self._ready()
@@ -109,6 +135,8 @@ class ServeHost:
         except EarlyEnd as early:
             return early.end, self._stop()
         self._billed_s += answer.cpu_s
+        if job.reuse:
+            self._loaded.add(job.module)
         return _ended(answer), answer.cpu_s
 
     @property
@@ -171,6 +199,7 @@ class ServeHost:
         """End the host; CPU seconds that no job has been billed for."""
         child, self._child = self._child, None
         billed_s, self._billed_s, self._jobs = self._billed_s, 0.0, 0
+        self._loaded.clear()
         if child is None:
             return 0.0
         child.close()

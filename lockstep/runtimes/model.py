@@ -17,7 +17,7 @@ Speed = Literal["jit", "interpreter", "referee"]
 Traps = tuple[tuple[str, frozenset[str]], ...]
 """Regular expressions on the text of a trap, and the kinds that such a text may stand for."""
 
-MODULE, TIER, FLAGS = "{module}", "{tier}", "{flags}"
+MODULE, TIER, FLAGS, FOLDER = "{module}", "{tier}", "{flags}", "{folder}"
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -33,15 +33,19 @@ class Tier(msgspec.Struct, frozen=True):
 
     `lineage` names the code base of its compiler or interpreter, `note` says why where that is
     not plain. `flags` stand for `{flags}` in the engine's commands. `since` is the first version
-    that has it, where that is known to matter.
+    that has it, where that is known to matter. `features` are the instruction sets beyond the
+    first version of WebAssembly that it runs, as `probe.py` saw them. `load_s` is how long it may
+    take until a large module runs, where its compiler or its start is slow.
     """
 
     name: str
     lineage: str
     speed: Speed = "jit"
+    features: frozenset[str] = frozenset()
     flags: tuple[str, ...] = ()
     note: str = ""
     since: str = ""
+    load_s: float = 0.0
 
     def is_in(self, version: str) -> bool:
         """Whether the engine has it in `version`."""
@@ -70,7 +74,10 @@ class Place(msgspec.Struct, frozen=True):
 
     `found` says where it is, `binary` is the file that makes it what it is, `files` the hosts that
     the commands need, `program` what the first word of the commands is called on other machines.
-    `translate` gives the file that is put in for `{module}`, or raises `GuestError`.
+    `translate` gives the file that is put in for `{module}`, or raises `GuestError`. `folder`
+    stands for `{folder}`. `without` says of tiers that this place lacks why. `compiles` says that
+    its host gives compiled code away as bytes, `stamp` tells of what else that code depends on.
+    `kept` is for what lockstep installed.
     """
 
     version: str
@@ -82,6 +89,17 @@ class Place(msgspec.Struct, frozen=True):
     program: str = ""
     env: tuple[tuple[str, str], ...] = ()
     translate: Callable[[Path], Path] | None = None
+    folder: Path = Path()
+    without: tuple[tuple[str, str], ...] = ()
+    compiles: bool = False
+    stamp: str = ""
+    kept: bool = False
+
+    def lack(self, tier: Tier) -> str | None:
+        """Why `tier` cannot be run here; None when it can."""
+        if not tier.is_in(self.version):
+            return f"it needs {tier.since}, {self.version} is installed"
+        return dict(self.without).get(tier.name)
 
 
 class Absent(Exception):  # noqa: N818 - an answer more often than an error
@@ -91,9 +109,12 @@ class Absent(Exception):  # noqa: N818 - an answer more often than an error
 class Row(msgspec.Struct, frozen=True):
     """One engine of the registry; the first tier is the default.
 
-    `find` looks for it on this machine; `options` are what may follow a tier behind `+`, with a
-    regular expression for the value; `in_all` whether `--runtimes all` takes it; `digests` whether
-    its memory can be compared with that of others.
+    `find` looks for it on this machine; `kept` gives the place of a version that was installed
+    into a folder of the cache. `options` are what may follow a tier behind `+`, with a regular
+    expression for the value; `in_all` whether `--runtimes all` takes it; `digests` whether its
+    memory can be compared with that of others; `unfit` why it does not pass the conformance test,
+    which is then spared. `about` says what it is, where the name does not. `probed` is the version
+    whose features the tiers tell; those of every other one are probed where it is met.
     """
 
     engine: str
@@ -101,14 +122,23 @@ class Row(msgspec.Struct, frozen=True):
     find: Callable[[], Place]
     remedy: str
     traps: Traps
+    kept: Callable[[Path, str], Place] | None = None
     quirks: tuple[Quirk, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     in_all: bool = True
     digests: bool = True
+    unfit: str = ""
+    about: str = ""
+    probed: str = ""
 
 
 class Runtime(msgspec.Struct, frozen=True):
-    """An engine, a version and a tier that can be run here; `tier` includes its options."""
+    """An engine, a version and a tier that can be run here; `tier` includes its options.
+
+    `remedy` is the command that helps where it does not run. `told` are its features where the row
+    tells them of this version. `among_versions` says that another version of the same was chosen
+    beside it. It runs the build `variant` of a guest (`guest/variants.py`), if it names one.
+    """
 
     engine: str
     version: str
@@ -121,17 +151,43 @@ class Runtime(msgspec.Struct, frozen=True):
     quirks: tuple[Quirk, ...]
     place: Place
     flags: tuple[str, ...] = ()
+    load_s: float = 0.0
+    remedy: str = ""
+    told: frozenset[str] | None = None
+    among_versions: bool = False
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        """Engine and tier, as in `wasmtime:winch`."""
-        return f"{self.engine}:{self.tier}"
+        """Engine and tier, as in `wasmtime:winch`; the spec where that would name two."""
+        return self.spec if self.among_versions else f"{self.engine}:{self._tier}"
 
     @property
     def spec(self) -> str:
         """The name with the version, as in `wasmtime@50.0.1:winch`."""
         version = f"@{self.version}" if self.version else ""
-        return f"{self.engine}{version}:{self.tier}"
+        return f"{self.engine}{version}:{self._tier}"
+
+    @property
+    def _tier(self) -> str:
+        return f"{self.tier}+variant={self.variant}" if self.variant else self.tier
+
+    @property
+    def runs_any(self) -> bool:
+        """Whether it runs the module it is given, not another build of it."""
+        return self.place.translate is None and not self.variant
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The instruction sets beyond the first version of WebAssembly, as `features.py` says them.
+
+        Where the row does not tell of this version, the first call tries it.
+        """
+        if self.told is not None:
+            return self.told
+        from lockstep.runtimes.probe import probed  # which runs what this describes
+
+        return probed(self)
 
     @property
     def env(self) -> dict[str, str]:
@@ -145,8 +201,15 @@ class Runtime(msgspec.Struct, frozen=True):
 
     def filter_command(self, module: Path) -> list[str]:
         """The command that runs `module` as a filter; raises `GuestError` where none can."""
-        translate = self.place.translate
-        return self._fill(self.place.filter, str(translate(module) if translate else module))
+        return self._fill(self.place.filter, str(self.module(module)))
+
+    def module(self, module: Path) -> Path:
+        """The file that is run where `module` is asked for; raises `GuestError` for none."""
+        if self.variant:
+            from lockstep.guest import variants
+
+            return variants.variant(self.variant, module)
+        return self.place.translate(module) if self.place.translate else module
 
     def serve_command(self) -> list[str] | None:
         """The command that takes jobs, None where there is none."""
@@ -169,7 +232,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
         None where it would not run without lockstep.
         """
-        if self.place.translate:
+        if not self.runs_any:
             return None
         names = {str(path): path.name for path in self.place.files}
         first, *rest = self._fill(self.place.filter, module)
@@ -183,12 +246,12 @@ class Runtime(msgspec.Struct, frozen=True):
         return frozenset()
 
     def _fill(self, template: tuple[str, ...], module: str) -> list[str]:
+        values = {FOLDER: str(self.place.folder), TIER: self.tier, MODULE: module}
         words: list[str] = []
         for word in template:
-            if word == FLAGS:
-                words += self.flags
-            else:
-                words.append(word.replace(TIER, self.tier).replace(MODULE, module))
+            words += self.flags if word == FLAGS else [word]
+        for name, value in values.items():
+            words = [word.replace(name, value) for word in words]
         return words
 
 

@@ -189,3 +189,61 @@ WAZERO = _rows(
     (r"indirect call type mismatch", SIGNATURE),
     (r"stack overflow", STACK),
 )
+
+JSC = _rows(
+    (r"Unreachable code should not be executed", UNREACHABLE),
+    (r"Division by zero", DIVIDE),
+    (r"Integer overflow", OVERFLOW),
+    (r"Out of bounds Trunc operation", (OVERFLOW, CONVERSION)),
+    (r"Out of bounds memory access|Invalid data segment", MEMORY),
+    (r"Out of bounds call_indirect", UNDEFINED),
+    (r"Out of bounds table access|out of bounds table index", TABLE),
+    (r"call_indirect to a null", UNINITIALIZED),
+    (r"call_indirect to a signature that does not match", (UNINITIALIZED, SIGNATURE)),
+    (r"call stack", STACK),
+)
+
+SPIDERMONKEY = _rows(
+    (r"unreachable executed", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"table index out of bounds", TABLE),
+    (r"index out of bounds", (MEMORY, UNDEFINED, TABLE)),
+    (r"indirect call to null", UNINITIALIZED),
+    (r"indirect call signature mismatch", SIGNATURE),
+    (r"too much recursion", STACK),
+)
+
+GRAALWASM = _rows(
+    (r"^unreachable", UNREACHABLE),
+    (r"integer divide by zero", DIVIDE),
+    (r"integer overflow", OVERFLOW),
+    (r"invalid conversion to integer", CONVERSION),
+    (r"memory access at address .* out-of-bounds", MEMORY),
+    (r"out of bounds table access", TABLE),
+    (r"out of table bounds", UNDEFINED),
+    (r"is uninitialized", UNINITIALIZED),
+    (r"types differ in the indirect call", SIGNATURE),
+    (r"call stack exhausted", STACK),
+)
+
+WASM2C = _rows(
+    (r"Unreachable instruction", UNREACHABLE),
+    (r"Integer divide by zero", DIVIDE),
+    (r"Integer overflow", OVERFLOW),
+    (r"Conversion from NaN", CONVERSION),
+    (r"Out-of-bounds access in linear memory or a table", (MEMORY, TABLE)),
+    (r"Invalid call_indirect", (UNDEFINED, UNINITIALIZED, SIGNATURE)),
+    (r"Call stack exhausted", STACK),
+)
+
+PPCI = _rows(
+    (r"^unreachable", UNREACHABLE),
+    (r"ZeroDivisionError", DIVIDE),
+    (r"NameError|cannot convert float", (CONVERSION, OVERFLOW)),
+    (r"AssertionError\('0x|data out of range", MEMORY),
+    (r"list index out of range", UNDEFINED),
+    (r"positional argument", SIGNATURE),
+    (r"RecursionError", (STACK, UNINITIALIZED)),
+)

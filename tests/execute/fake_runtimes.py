@@ -87,10 +87,14 @@ class Fake(msgspec.Struct, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     spec: str = "fake"
     speed: str = "jit"
+    load_s: float = 0.0
 
     @property
     def env(self) -> dict[str, str]:
         return dict(self.environment)
+
+    def module(self, module: Path) -> Path:
+        return module
 
     def filter_command(self, _module: Path) -> list[str]:
         return [*self.filter]

@@ -12,7 +12,7 @@ from fake_runtimes import CRASH, ECHO, HANG, HOST, MODULE, PYTHON, TRAP, Fake, f
 from lockstep.errors import OutputError
 from lockstep.execute import process
 from lockstep.execute.driver import Driver
-from lockstep.execute.fleet import Fleet, How
+from lockstep.execute.fleet import Fleet, How, same
 from lockstep.execute.pace import FIRST_S, FLOOR_S, SLACK, Pace, count_events
 from lockstep.execute.process import EarlyEnd, Ended, Limits, Run
 from lockstep.protocol import Event
@@ -65,8 +65,8 @@ def test_a_failure_of_one_is_no_failure_of_others():
 
 def test_an_unstable_runtime_is_seen():
     with Fleet([FILTER, UNSTABLE]) as fleet:
-        assert fleet.stable(FILTER, MODULE, STDIN)
-        assert not fleet.stable(UNSTABLE, MODULE, STDIN)
+        assert same(*fleet.run_many(FILTER, MODULE, [STDIN, STDIN]))
+        assert not same(*fleet.run_many(UNSTABLE, MODULE, [STDIN, STDIN]))
 
 
 def test_a_fresh_process_knows_nothing_of_the_runs_before():

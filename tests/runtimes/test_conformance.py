@@ -31,10 +31,12 @@ OWN = {"other": OTHER} if OTHER else {"one-line": ONE_LINE}
 
 
 def _runtimes() -> list[Runtime]:
-    """Every tier but those that lie and the native one, which runs no modules."""
+    """Every tier but those that lie, the native one, which runs no modules, and the unfit."""
     if OTHER:
         return registry.select("other", OWN)
-    return [rt for rt in registry.available(OWN)[0] if rt.engine not in ("canary", "native")]
+    rows = registry.table(OWN)
+    spared = {"canary", "native"} | {name for name, row in rows.items() if row.unfit}
+    return [rt for rt in registry.available(OWN)[0] if rt.engine not in spared]
 
 
 RUNTIMES = _runtimes()

@@ -13,17 +13,25 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import os
+import pickle
 import struct
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 from ppci import ir  # type: ignore[import-not-found, unused-ignore]
-from ppci.wasm import Module, instantiate  # type: ignore[import-not-found, unused-ignore]
+from ppci.api import get_current_arch, ir_to_object  # type: ignore[import-not-found, unused-ignore]
+from ppci.binutils.objectfile import ObjectFile  # type: ignore[import-not-found, unused-ignore]
+from ppci.irutils import verify_module  # type: ignore[import-not-found, unused-ignore]
+from ppci.utils.reporting import DummyReportGenerator  # type: ignore[import-not-found, unused-ignore]
+from ppci.wasm import Module, instantiate, wasm_to_ir  # type: ignore[import-not-found, unused-ignore]
 from ppci.wasm.components import Export  # type: ignore[import-not-found, unused-ignore]
-from ppci.wasm.execution import runtime  # type: ignore[import-not-found, unused-ignore]
+from ppci.wasm.execution import _instantiate, runtime  # type: ignore[import-not-found, unused-ignore]
+from ppci.wasm.execution._native_instance import NativeModuleInstance  # type: ignore[import-not-found, unused-ignore]
 
 VERSION = version("ppci")
 TIERS = ("python", "native")
@@ -46,8 +54,11 @@ class Exit(Exception):
     """The guest called `proc_exit`."""
 
 
-def prepare(module: bytes, _tier: str) -> bytes:
-    """Check that `module` can be read, its imports and its exports. The artifact is the module."""
+def prepare(module: bytes, tier: str) -> bytes:
+    """Check that `module` can be read, its imports and its exports.
+
+    The artifact is the module and, for machine code, what its compiler made of it.
+    """
     refuse_surplus_imports(module)
     try:
         definitions = list(Module(module))
@@ -57,7 +68,34 @@ def prepare(module: bytes, _tier: str) -> bytes:
     for wanted, kind in (("_start", "func"), ("memory", "memory")):
         if (wanted, kind) not in exports:
             raise Rejected(f"exports no {wanted}")
-    return module
+    return pickle.dumps((module, compiled(module) if tier == "native" else None))
+
+
+def compiled(module: bytes) -> tuple[Any, Any, Any]:
+    """Machine code, and the names of functions and globals in it, as `native_instantiate` does."""
+    architecture = get_current_arch()
+    reporter = DummyReportGenerator()
+    sys.setrecursionlimit(DEPTH_MAX)
+    try:
+        pointer = architecture.info.get_type_info("ptr")
+        code = wasm_to_ir(Module(module), pointer, reporter=reporter)
+        verify_module(code)
+        made = ir_to_object([code], architecture, debug=True, reporter=reporter)
+    except Exception as error:
+        raise Rejected(repr(error)) from None
+    text = io.StringIO()
+    made.save(text)  # in ppci's own format: much in it cannot be pickled
+    names = [variable.name for _, variable in code._wasm_global_names]
+    return text.getvalue(), code._wasm_function_names, names
+
+
+def load(made: tuple[Any, Any, Any], symbols: dict[str, Any]) -> Any:
+    """An instance of what `compiled` gave."""
+    text, functions, globals_ = made
+    instance = NativeModuleInstance(ObjectFile.load(io.StringIO(text)), symbols)
+    instance._wasm_function_names = functions
+    instance._wasm_global_names = [(None, SimpleNamespace(name=name)) for name in globals_]
+    return instance
 
 
 def run(artifact: bytes, tier: str) -> int:
@@ -72,8 +110,11 @@ def run(artifact: bytes, tier: str) -> int:
     }
     functions = {name: declare(*answer, tier) for name, answer in answers.items()}
     runtime.unreachable = functions["unreachable"]
+    module, made = pickle.loads(artifact)
+    # Its `instantiate` compiles each time, and has a cache that is switched off.
+    _instantiate.native_instantiate = lambda _module, symbols, *_: load(made, symbols)
     try:
-        guest.append(instantiate(Module(artifact), {WASI: functions}, target=tier))
+        guest.append(instantiate(Module(module), {WASI: functions}, target=tier))
     except (Exit, Trap):
         raise
     except Exception as error:

@@ -133,7 +133,8 @@ function reused(path) {
 
 function serve() {
   const say = (answer) => fs.writeSync(1, JSON.stringify(answer) + "\n");
-  say({ ready: true, version: process.versions.v8 });
+  const { bun, deno, v8 } = process.versions; // Bun claims a V8, too
+  say({ ready: true, version: bun ?? deno ?? v8 });
   for (const line of lines(0)) {
     const job = JSON.parse(line);
     const before = process.cpuUsage();

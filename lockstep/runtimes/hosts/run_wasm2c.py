@@ -24,17 +24,21 @@ import tempfile
 
 WASI = "wasi_snapshot_preview1"
 IMPORTS = ("fd_read", "fd_write", "proc_exit")
+ZIG = (sys.executable, "-m", "ziglang")
 COMPILERS = {
     "gcc": ("gcc", "-frounding-math", "-fsignaling-nans"),
     "clang": ("clang", "-ffp-model=strict"),
-    "zig": (sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=all"),
+    "zig": (*ZIG, "cc", "-fno-sanitize=all"),
 }
+LINKERS = {"gcc": ("gcc",), "clang": ("clang",), "zig": (*ZIG, "ld.lld")}
 TIERS = tuple(COMPILERS)
-FLAGS = ("-O2", "-fPIC", "-shared", "-w", "-ffp-contract=off", "-fno-optimize-sibling-calls")
+FLAGS = ("-O2", "-g0", "-fPIC", "-w", "-ffp-contract=off", "-fno-optimize-sibling-calls")
 OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run_wasm2c.c")
 WASM2C = shutil.which("wasm2c") or "wasm2c"
 PREFIX = os.path.dirname(os.path.dirname(os.path.realpath(WASM2C)))
 RUNTIME = os.path.join(PREFIX, "share", "wabt", "wasm2c")
+INCLUDE = ("-I.", "-I" + RUNTIME, "-idirafter", os.path.join(PREFIX, "include"))
+OBJECTS = ("guest.o", "run_wasm2c.o", "wasm-rt-impl.o")  # the rest is in the process already
 TEXT_BYTES = 256
 SAID_MAX = 1000
 
@@ -47,10 +51,14 @@ class Rejected(Exception):
     """The module is not accepted."""
 
 
-def call(*command: str) -> str:
+def call(folder: str, *command: str) -> str:
     """Run a compiler; what it says when it fails is why the module is not accepted."""
     ended = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     said = ended.stdout.decode("utf-8", "replace")
     if ended.returncode != 0:
@@ -58,27 +66,26 @@ def call(*command: str) -> str:
     return said
 
 
-VERSION = call(WASM2C, "--version").strip()
+VERSION = call(".", WASM2C, "--version").strip()
 
 
 def prepare(module: bytes, tier: str) -> bytes:
     """Compile `module` to a shared library, whose bytes are the artifact."""
     refuse_surplus_imports(module)
     with tempfile.TemporaryDirectory() as folder:
-        guest = os.path.join(folder, "guest")
-        with open(guest + ".wasm", "wb") as file:
+        with open(os.path.join(folder, "guest.wasm"), "wb") as file:
             file.write(module)
-        call(WASM2C, "--module-name=guest", guest + ".wasm", "-o", guest + ".c")
-        with open(guest + ".h") as header:
-            linked = link_flag(header.read())
-        include = ("-I" + folder, "-I" + RUNTIME, "-I" + os.path.join(PREFIX, "include"))
-        sources = (guest + ".c", OURS, os.path.join(RUNTIME, "wasm-rt-impl.c"))
-        call(*COMPILERS[tier], *FLAGS, linked, *include, *sources, "-lm", "-o", guest + ".so")
-        with open(guest + ".so", "rb") as file:
+        call(folder, WASM2C, "--module-name=guest", "guest.wasm", "-o", "guest.c")
+        with open(os.path.join(folder, "guest.h")) as header:
+            imports = import_flag(header.read())
+        for source in ("guest.c", OURS, os.path.join(RUNTIME, "wasm-rt-impl.c")):
+            call(folder, *COMPILERS[tier], *FLAGS, imports, *INCLUDE, "-c", source)
+        call(folder, *LINKERS[tier], "-shared", *OBJECTS, "-o", "guest.so")
+        with open(os.path.join(folder, "guest.so"), "rb") as file:
             return file.read()
 
 
-def link_flag(header: str) -> str:
+def import_flag(header: str) -> str:
     """Look at what wasm2c declares; the flag that says whether the guest imports anything."""
     for name, mangled in (("_start", "Z_guestZ__start("), ("memory", "Z_guestZ_memory(")):
         if mangled not in header:

@@ -96,11 +96,15 @@ func ending(err error) End {
 	return trapped(reason)
 }
 
-func (engine *Engine) fdRead(_ context.Context, guest api.Module, fd, vectors, count, result uint32) uint32 {
+func (engine *Engine) fdRead(
+	_ context.Context, guest api.Module, fd, vectors, count, result uint32,
+) uint32 {
 	return engine.stdio.read(guest.Memory(), fd, vectors, count, result)
 }
 
-func (engine *Engine) fdWrite(_ context.Context, guest api.Module, fd, vectors, count, result uint32) uint32 {
+func (engine *Engine) fdWrite(
+	_ context.Context, guest api.Module, fd, vectors, count, result uint32,
+) uint32 {
 	return engine.stdio.write(guest.Memory(), fd, vectors, count, result)
 }
 

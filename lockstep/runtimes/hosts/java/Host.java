@@ -1,3 +1,4 @@
+import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -19,6 +20,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -145,10 +147,11 @@ final class Host {
         private int transfer(Memory memory, int vectors, int count, int result, Once once) {
             long first = Integer.toUnsignedLong(vectors);
             long last = first + 8 * Integer.toUnsignedLong(count);
-            if (last > memory.size() || Integer.toUnsignedLong(result) + 4 > memory.size()) return FAULT;
+            if (last > memory.size()) return FAULT;
+            if (Integer.toUnsignedLong(result) + 4 > memory.size()) return FAULT;
             int[] part = null;
             for (long at = first; at < last; at += 8) {
-                ByteBuffer vector = ByteBuffer.wrap(memory.read((int) at, 8)).order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer vector = littleEndian(memory.read((int) at, 8));
                 int base = vector.getInt();
                 long size = Integer.toUnsignedLong(vector.getInt());
                 if (Integer.toUnsignedLong(base) + size > memory.size()) return FAULT;
@@ -164,14 +167,15 @@ final class Host {
         }
 
         private static byte[] word(int value) {
-            return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array();
+            return littleEndian(new byte[4]).putInt(value).array();
         }
     }
 
     /** Just enough of the binary format to refuse what no guest is. */
     private static final class Reader {
         private static final Set<String> IMPORTS = Set.of("fd_read", "fd_write", "proc_exit");
-        private static final int IMPORT = 2, EXPORT = 7, FUNCTION = 0, MEMORY = 2;
+        private static final int MAGIC = 0x6d736100, IMPORT = 2, EXPORT = 7;
+        private static final int FUNCTION = 0, MEMORY = 2;
         private final ByteBuffer bytes;
 
         private Reader(ByteBuffer bytes) {
@@ -181,8 +185,9 @@ final class Host {
         /** Refuses a module that imports more than the three, or lacks what a guest must export. */
         static byte[] checked(byte[] module) {
             try {
-                Reader reader = new Reader(ByteBuffer.wrap(module).order(ByteOrder.LITTLE_ENDIAN));
-                if (reader.bytes.getLong() << 32 != 0x6d736100L << 32) throw End.rejected("not a wasm module");
+                Reader reader = new Reader(littleEndian(module));
+                if (reader.bytes.getInt() != MAGIC) throw End.rejected("not a wasm module");
+                reader.bytes.getInt(); // the version
                 Set<String> exports = new HashSet<>();
                 while (reader.bytes.hasRemaining()) {
                     int id = reader.bytes.get();
@@ -190,19 +195,27 @@ final class Host {
                     if (id == IMPORT) section.refuseSurplusImports();
                     if (id == EXPORT) section.addExports(exports);
                 }
-                if (!exports.contains("_start " + FUNCTION)) throw End.rejected("exports no _start");
-                if (!exports.contains("memory " + MEMORY)) throw End.rejected("exports no memory");
+                demand(exports, "_start", FUNCTION);
+                demand(exports, "memory", MEMORY);
                 return module;
-            } catch (BufferUnderflowException | IllegalArgumentException | IndexOutOfBoundsException cut) {
+            } catch (BufferUnderflowException
+                    | IllegalArgumentException
+                    | IndexOutOfBoundsException cut) {
                 throw End.rejected("not a wasm module: cut short");
             }
+        }
+
+        private static void demand(Set<String> exports, String name, int kind) {
+            if (!exports.contains(name + " " + kind)) throw End.rejected("exports no " + name);
         }
 
         private void refuseSurplusImports() {
             for (int left = number(); left > 0; left--) {
                 String source = name(), field = name();
                 boolean known = source.equals(Wasi.MODULE) && IMPORTS.contains(field);
-                if (!known || bytes.get() != FUNCTION) throw End.rejected("imports " + source + "." + field);
+                if (!known || bytes.get() != FUNCTION) {
+                    throw End.rejected("imports " + source + "." + field);
+                }
                 number();
             }
         }
@@ -243,7 +256,7 @@ final class Host {
         String tier = given ? arguments[1] : tiers[0];
         int at = given ? 2 : 0;
         if (arguments.length != at + 1 || !List.of(tiers).contains(tier)) {
-            leave(End.host(new IllegalArgumentException("expected [--tier TIER] MODULE or --serve")));
+            leave(End.host(new Exception("expected [--tier TIER] MODULE or --serve")));
         }
         Supplier<Engine> started = () -> engine.apply(tier);
         Runnable work = arguments[at].equals("--serve")
@@ -259,6 +272,10 @@ final class Host {
                 new FileOutputStream(FileDescriptor.out),
                 new FileOutputStream(FileDescriptor.err),
                 Long.MAX_VALUE));
+    }
+
+    private static ByteBuffer littleEndian(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private interface Work {
@@ -286,12 +303,15 @@ final class Host {
     private static void serve(Engine engine, PrintStream answers) {
         answers.printf("{\"ready\":true,\"version\":\"%s\"}%n", engine.version());
         Map<String, Object> prepared = new LinkedHashMap<>();
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)).lines().forEach(line -> {
+        var jobs = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        jobs.lines().forEach(line -> {
             Map<String, String> job = parse(line);
             double before = cpuSeconds();
             End end = attempt(() -> run(engine, prepared, job));
-            String text = end.getMessage().substring(0, Math.min(TEXT_MAX, end.getMessage().length()));
+            String text = end.getMessage();
+            text = text.substring(0, Math.min(TEXT_MAX, text.length()));
             answers.printf(
+                    Locale.ROOT,
                     "{\"id\":%s,\"end\":\"%s\",\"code\":%d,\"text\":%s,\"cpu_s\":%.6f}%n",
                     job.get("id"), end.end, end.code, quoted(text), cpuSeconds() - before);
         });
@@ -303,28 +323,32 @@ final class Host {
                 OutputStream out = new FileOutputStream(job.get("stdout"));
                 OutputStream error = new FileOutputStream(job.get("stderr"))) {
             Path module = Path.of(job.get("module"));
-            String key = module + " " + Files.getLastModifiedTime(module) + " " + Files.size(module);
+            var key = module + " " + Files.getLastModifiedTime(module) + " " + Files.size(module);
             Object found = prepared.remove(key); // so that it becomes the youngest
             if (found == null) found = engine.prepare(Reader.checked(Files.readAllBytes(module)));
             if (job.get("reuse").equals("true")) prepared.put(key, found);
-            if (prepared.size() > PREPARED_MAX) prepared.remove(prepared.keySet().iterator().next());
+            if (prepared.size() > PREPARED_MAX) {
+                prepared.remove(prepared.keySet().iterator().next());
+            }
             engine.run(found, new Wasi(in, out, error, Long.parseLong(job.get("output_bytes"))));
         }
     }
 
     private static double cpuSeconds() {
-        var system = (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         return system.getProcessCpuTime() / 1e9;
     }
 
-    private static final Pattern FIELD = Pattern.compile("\"(\\w+)\"\\s*:\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([\\w.+-]+))");
+    private static final Pattern FIELD = Pattern.compile(
+            "\"(\\w+)\"\\s*:\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([\\w.+-]+))");
     private static final Pattern ESCAPE = Pattern.compile("\\\\(?:u(\\p{XDigit}{4})|(.))");
 
     /** The fields of a flat JSON object, strings without their quotes. */
     private static Map<String, String> parse(String line) {
         Map<String, String> fields = new HashMap<>();
         FIELD.matcher(line).results().forEach(found -> fields.put(
-                found.group(1), found.group(2) == null ? found.group(3) : unescaped(found.group(2))));
+                found.group(1),
+                found.group(2) == null ? found.group(3) : unescaped(found.group(2))));
         return fields;
     }
 
@@ -338,7 +362,8 @@ final class Host {
     private static String quoted(String text) {
         StringBuilder quoted = new StringBuilder("\"");
         for (char c : text.toCharArray()) {
-            quoted.append(c >= ' ' && c < 127 && c != '"' && c != '\\' ? c : String.format("\\u%04x", (int) c));
+            boolean plain = c >= ' ' && c < 127 && c != '"' && c != '\\';
+            quoted.append(plain ? String.valueOf(c) : String.format("\\u%04x", (int) c));
         }
         return quoted.append('"').toString();
     }

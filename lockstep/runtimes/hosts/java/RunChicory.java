@@ -82,15 +82,17 @@ final class RunChicory implements Host.Engine {
 
     private static ImportValues imports(Host.Wasi wasi) {
         String module = Host.Wasi.MODULE;
+        FunctionType takesCode = FunctionType.accepting(I32);
         return ImportValues.builder()
                 .addFunction(
-                        new HostFunction(module, "fd_read", TRANSFER, (instance, a) -> new long[] {
-                            wasi.read(memory(instance), (int) a[0], (int) a[1], (int) a[2], (int) a[3])
+                        new HostFunction(module, "fd_read", TRANSFER, (guest, a) -> new long[] {
+                            wasi.read(memory(guest), (int) a[0], (int) a[1], (int) a[2], (int) a[3])
                         }),
-                        new HostFunction(module, "fd_write", TRANSFER, (instance, a) -> new long[] {
-                            wasi.write(memory(instance), (int) a[0], (int) a[1], (int) a[2], (int) a[3])
+                        new HostFunction(module, "fd_write", TRANSFER, (guest, a) -> new long[] {
+                            wasi.write(
+                                    memory(guest), (int) a[0], (int) a[1], (int) a[2], (int) a[3])
                         }),
-                        new HostFunction(module, "proc_exit", FunctionType.accepting(I32), (instance, a) -> {
+                        new HostFunction(module, "proc_exit", takesCode, (guest, a) -> {
                             throw Host.End.exit((int) a[0]);
                         }))
                 .build();

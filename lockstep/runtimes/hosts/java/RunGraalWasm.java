@@ -1,5 +1,8 @@
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 import org.graalvm.polyglot.Context;
@@ -20,8 +23,10 @@ final class RunGraalWasm implements Host.Engine {
 
     private RunGraalWasm(String tier) {
         engine = Engine.newBuilder("wasm").option("engine.WarnInterpreterOnly", "false").build();
-        String compiles = engine.getImplementationName().equals("Interpreted") ? "interpreter" : "jit";
-        if (!tier.equals(compiles)) throw new IllegalStateException("this JVM has only tier " + compiles);
+        boolean interprets = engine.getImplementationName().equals("Interpreted");
+        if (interprets != tier.equals("interpreter")) {
+            throw new IllegalStateException("this is no JVM for tier " + tier);
+        }
     }
 
     public static void main(String[] arguments) {
@@ -30,12 +35,19 @@ final class RunGraalWasm implements Host.Engine {
 
     @Override
     public String version() {
-        return engine.getVersion();
+        // The engine's own word is "Development Build" on any JVM but GraalVM.
+        String file = "/META-INF/graalvm/org.graalvm.polyglot/version";
+        try (InputStream stream = Engine.class.getResourceAsStream(file)) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException error) {
+            throw Host.End.host(error);
+        }
     }
 
     @Override
     public Object prepare(byte[] module) {
-        Source source = Source.newBuilder("wasm", ByteSequence.create(module), "guest").buildLiteral();
+        ByteSequence bytes = ByteSequence.create(module);
+        Source source = Source.newBuilder("wasm", bytes, "guest").buildLiteral();
         try (Context context = context()) {
             context.eval(source);
         } catch (PolyglotException error) {
@@ -53,8 +65,9 @@ final class RunGraalWasm implements Host.Engine {
             exports[0] = instance.getMember("exports");
             exports[0].getMember("_start").executeVoid();
         } catch (PolyglotException error) {
-            if (error.isHostException() && error.asHostException() instanceof Host.End end) throw end;
-            if (error.isInternalError() || error.isHostException()) throw error;
+            Throwable thrown = error.isHostException() ? error.asHostException() : null;
+            if (thrown instanceof Host.End end) throw end;
+            if (thrown != null || error.isInternalError()) throw error;
             throw Host.End.trap(error.getMessage());
         }
     }
@@ -75,8 +88,9 @@ final class RunGraalWasm implements Host.Engine {
         ProxyExecutable exit = a -> {
             throw Host.End.exit(numbers(a)[0]);
         };
-        Map<String, Object> functions = Map.of("fd_read", read, "fd_write", write, "proc_exit", exit);
-        return ProxyObject.fromMap(Map.of(Host.Wasi.MODULE, ProxyObject.fromMap(functions)));
+        var functions = ProxyObject.fromMap(
+                Map.of("fd_read", read, "fd_write", write, "proc_exit", exit));
+        return ProxyObject.fromMap(Map.of(Host.Wasi.MODULE, functions));
     }
 
     private static int[] numbers(Value[] arguments) {
@@ -103,7 +117,8 @@ final class RunGraalWasm implements Host.Engine {
                 ByteBuffer bytes = ByteBuffer.wrap(from).order(ByteOrder.LITTLE_ENDIAN);
                 long start = Integer.toUnsignedLong(at);
                 while (bytes.remaining() >= Long.BYTES) { // there is no way for more at once
-                    memory.writeBufferLong(bytes.order(), start + bytes.position(), bytes.getLong());
+                    long to = start + bytes.position();
+                    memory.writeBufferLong(bytes.order(), to, bytes.getLong());
                 }
                 while (bytes.hasRemaining()) {
                     memory.writeBufferByte(start + bytes.position(), bytes.get());

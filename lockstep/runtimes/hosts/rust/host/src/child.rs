@@ -27,7 +27,7 @@ impl Ended {
     }
 }
 
-/// Does `work` in a child that has closed `control`; returns how that ended and what `work` returned.
+/// Does `work` in a child that has closed `control`; returns how that ended and its result.
 pub fn run(
     work: impl FnOnce() -> Result<Vec<u8>, Stop>,
     cpu_s: u64,

@@ -66,8 +66,8 @@ pub fn exit(outcome: Result<(), Stop>) -> ! {
     }
 }
 
-/// Makes the end of the stack a trap, for an engine without `unsafe` that calls itself for each call
-/// of the guest: nothing else can be the cause of such a signal then.
+/// Makes the end of the stack a trap, for an engine without `unsafe` that calls itself for each
+/// call of the guest: nothing else can be the cause of such a signal then.
 pub fn trap_at_the_end_of_the_stack() {
     extern "C" fn overflown(_signal: i32) {
         exit(Err(trapped("call stack exhausted")))

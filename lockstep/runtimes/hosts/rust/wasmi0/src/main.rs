@@ -1,4 +1,4 @@
-//! Runs a guest on wasmi, while it was a stack-machine interpreter. See `host` for the command line.
+//! Runs a guest on wasmi as a stack-machine interpreter. See `host` for the command line.
 
 use host::{CALLS, Host, Stop, WASI, proc_exit, rejected, transfer, trapped};
 use wasmi::{Caller, Engine, Extern, Linker, Module, Store};
