@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from lockstep.reduce.order import Events
 from lockstep.reduce.search import Search
 
+S = TypeVar("S")
 T = TypeVar("T")
-Change = Callable[[Events, T], Events]
-RunChange = Callable[[Events, int, int], Events]
+Change = Callable[[S, T], S]
+RunChange = Callable[[S, int, int], S]
 
 
 def furthest(works: Callable[[int], bool], limit: int) -> int:
@@ -30,41 +30,47 @@ def furthest(works: Callable[[int], bool], limit: int) -> int:
 
 
 def each(
-    search: Search,
+    search: Search[S],
     targets: Sequence[T],
-    change: Change[T],
+    change: Change[S, T],
     grow: Callable[[T], object] = lambda _: None,
 ) -> None:
     """Try `change` on each of `targets` once, on top of those that worked; `grow` these further."""
     done = 0
     while done < len(targets):
-        events = search.best
-        taken = search.first(change(events, target) for target in targets[done:])
+        best = search.best
+        taken = search.first(change(best, target) for target in targets[done:])
         if taken is None:
             return
         done += taken + 1
         grow(targets[done - 1])
 
 
-def sweep(search: Search, count: int, size: int, change: RunChange) -> None:
-    """Try `change(events, start, end)` on runs of `size` of `count` items, from the back.
+def sweep(search: Search[S], count: int, size: int, change: RunChange[S]) -> None:
+    """Try `change(best, start, end)` on runs of `size` of `count` items, from the back.
 
     A run that works grows towards the front. `change` leaves items in front of `start` where they
     are.
     """
     end = count
     while end > 0:
-        events, ends = search.best, range(end, 0, -size)
-        taken = search.first(change(events, max(0, end - size), end) for end in ends)
+        best, ends = search.best, range(end, 0, -size)
+        taken = search.first(change(best, max(0, end - size), end) for end in ends)
         if taken is None:
             return
-        end = _grown(search, events, ends[taken], size, change)
+        end = _grown(search, best, ends[taken], size, change)
 
 
-def _grown(search: Search, events: Events, end: int, size: int, change: RunChange) -> int:
+def _grown(search: Search[S], best: S, end: int, size: int, change: RunChange[S]) -> int:
     """Grow the run of `size` that ends at `end`; gives its start."""
     start = max(0, end - size)
     more = furthest(
-        lambda runs: search.consider(change(events, start - runs * size, end)), start // size
+        lambda runs: search.consider(change(best, start - runs * size, end)), start // size
     )
     return start - more * size
+
+
+def exhaust(search: Search[S], candidates: Callable[[S], Iterable[S]]) -> None:
+    """Take what `candidates` gives for the best so far, until nothing of it is taken."""
+    while search.first(candidates(search.best)) is not None:
+        pass

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from lockstep import protocol
 from lockstep.compare import Divergence, Kind, Stream, Voter, first_difference
 from lockstep.errors import LockstepError
@@ -23,6 +25,55 @@ Events = tuple[Event, ...]
 
 HASTY = How(patience=0.25)
 """For hangs: each candidate that shows one takes the whole limit. The result is confirmed."""
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A suspect and a witness on one module, and how they are run."""
+
+    fleet: Fleet
+    module: Path
+    suspect: Runtime
+    witness: Runtime
+    how: How
+
+    def ask(self, events: Events) -> Divergence | None:
+        """Run both once."""
+        stdin = protocol.encode_events(events)
+        both = [self.suspect, self.witness]
+        suspect, witness = self.fleet.run_all(both, self.module, stdin, self.how).values()
+        return self.differ(events, suspect, witness)
+
+    def differ(self, events: Events, suspect: Run, witness: Run) -> Divergence | None:
+        """What two runs of `events` come to."""
+        if suspect.output == witness.output and suspect.end == witness.end:
+            return None
+        streams: dict[Voter, Stream] = {}
+        for runtime, run in ((self.suspect, suspect), (self.witness, witness)):
+            stream = stream_of(runtime, run)
+            if run.end.kind != "exit":
+                stream = self._ending_in_place(runtime, events, stream)
+            streams[voter_of(runtime)] = stream
+        found = first_difference(events, streams, (self.suspect.name,))
+        return found if isinstance(found, Divergence) else None
+
+    def _ending_in_place(self, runtime: Runtime, events: Events, stream: Stream) -> Stream:
+        """`stream` with all answers that stand before its ending, however reads were cut.
+
+        Bisects on prefixes: the longest one that is answered whole ends just before the event.
+        """
+        low, high = len(stream.answers), len(events) - 1
+        answers: Sequence[object] = stream.answers
+        while low <= high:
+            # The last event first: after the first cut it is nearly always the one.
+            length = high if high == len(events) - 1 else (low + high + 1) // 2
+            stdin = protocol.encode_events(events[:length])
+            run = self.fleet.run_many(runtime, self.module, [stdin], self.how)[0]
+            if run.end.kind == "exit":
+                answers = protocol.split_frames(run.output)[0]
+                low = length + 1
+            else:
+                high = length - 1
+        return Stream([a for a in answers if isinstance(a, bytes)], stream.ended, stream.traps)
 
 
 class DivergenceOracle:
@@ -61,40 +112,13 @@ class DivergenceOracle:
             strict=True,
         )
         return [
-            self._differ(events, suspect, witness)
+            self.pair(self.how).differ(events, suspect, witness)
             for events, (suspect, witness) in zip(candidates, pairs, strict=True)
         ]
 
-    def _differ(self, events: Events, suspect: Run, witness: Run) -> Divergence | None:
-        if suspect.output == witness.output and suspect.end == witness.end:
-            return None
-        streams: dict[Voter, Stream] = {}
-        for runtime, run in ((self.suspect, suspect), (self.witness, witness)):
-            stream = stream_of(runtime, run)
-            if run.end.kind != "exit":
-                stream = self._ending_in_place(runtime, events, stream)
-            streams[voter_of(runtime)] = stream
-        found = first_difference(events, streams, (self.suspect.name,))
-        return found if isinstance(found, Divergence) else None
-
-    def _ending_in_place(self, runtime: Runtime, events: Events, stream: Stream) -> Stream:
-        """`stream` with all answers that stand before its ending, however reads were cut.
-
-        Bisects on prefixes: the longest one that is answered whole ends just before the event.
-        """
-        low, high = len(stream.answers), len(events) - 1
-        answers: Sequence[object] = stream.answers
-        while low <= high:
-            # The last event first: after the first cut it is nearly always the one.
-            length = high if high == len(events) - 1 else (low + high + 1) // 2
-            stdin = protocol.encode_events(events[:length])
-            run = self.fleet.run_many(runtime, self.module, [stdin], self.how)[0]
-            if run.end.kind == "exit":
-                answers = protocol.split_frames(run.output)[0]
-                low = length + 1
-            else:
-                high = length - 1
-        return Stream([a for a in answers if isinstance(a, bytes)], stream.ended, stream.traps)
+    def pair(self, how: How) -> Pair:
+        """The two, run so."""
+        return Pair(self.fleet, self.module, self.suspect, self.witness, how)
 
     def _keep(self, found: Divergence, events: Events) -> None:
         standing = self.others.get(found.fingerprint)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from lockstep import protocol
 from lockstep.protocol import Event
 
 Events = tuple[Event, ...]
@@ -31,3 +33,8 @@ def sort_key(events: Sequence[Event]) -> tuple[Any, ...]:
         [event.node for event in events],
         [(len(event.body), event.body[::-1]) for event in events],
     )
+
+
+def name(events: Events) -> bytes:
+    """The same for the same events alone."""
+    return hashlib.blake2b(protocol.encode_events(events), digest_size=16).digest()

@@ -24,7 +24,7 @@ from lockstep.reduce.bodies import (
 from lockstep.reduce.order import Events
 from lockstep.reduce.search import Search
 
-Pass = Callable[[Search], None]
+Pass = Callable[[Search[Events]], None]
 
 PAIRS = 500
 """About how many pairs of events `drop_pairs` tries at once: all pairs of some 20 events."""
@@ -33,13 +33,13 @@ PIECES = 8
 """Into how many pieces a row is cut: most messages are signed, and then all pieces fail."""
 
 
-def drop_tail(search: Search) -> None:
+def drop_tail(search: Search[Events]) -> None:
     """Cut off what stands behind the last event that matters."""
     events = search.best
     furthest(lambda count: search.consider(events[: len(events) - count]), len(events))
 
 
-def drop_groups(search: Search) -> None:
+def drop_groups(search: Search[Events]) -> None:
     """Drop all events of one node, of one kind, of one kind at one node, of one kind and sender."""
     _drop_groups(search, lambda event: event.node)
     _drop_groups(search, lambda event: event.kind)
@@ -48,14 +48,14 @@ def drop_groups(search: Search) -> None:
     _drop_groups(search, lambda event: (event.kind, event.body[:3]))
 
 
-def _drop_groups(search: Search, group_of: Callable[[Event], Hashable]) -> None:
+def _drop_groups(search: Search[Events], group_of: Callable[[Event], Hashable]) -> None:
     def without(events: Events, group: Hashable) -> Events:
         return tuple(event for event in events if group_of(event) != group)
 
     each(search, list(dict.fromkeys(map(group_of, reversed(search.best)))), without)
 
 
-def drop_runs(search: Search) -> None:
+def drop_runs(search: Search[Events]) -> None:
     """Drop halves, quarters, ... single events; a run that can go takes its neighbours along."""
     size = max(1, len(search.best) // 2)
     while size:
@@ -63,7 +63,7 @@ def drop_runs(search: Search) -> None:
         size //= 2
 
 
-def drop_pairs(search: Search) -> None:
+def drop_pairs(search: Search[Events]) -> None:
     """Drop two events at once where neither can go alone: two that are close, `init` and any."""
     count = len(search.best)
     for distance in range(1, min(count, 1 + PAIRS // max(1, count))):
@@ -85,13 +85,13 @@ def _without(events: Events, first: int, second: int) -> Events:
     return events[:first] + events[first + 1 : second] + events[second + 1 :]
 
 
-def merge_nodes(search: Search) -> None:
+def merge_nodes(search: Search[Events]) -> None:
     """Let one node do what another one did."""
     nodes = sorted({event.node for event in search.best})
     each(search, list(itertools.combinations(nodes, 2)), lambda e, two: _renamed(e, two[1], two[0]))
 
 
-def number_nodes(search: Search) -> None:
+def number_nodes(search: Search[Events]) -> None:
     """Number nodes from 0 as they appear: all at once, else one by one, whichever can be."""
     nodes = dict.fromkeys(event.node for event in search.best)
     dense = {node: number for number, node in enumerate(nodes)}
@@ -105,7 +105,7 @@ def _renamed(events: Events, node: int, to: int) -> Events:
     return tuple(e._replace(node=to) if e.node == node else e for e in events)
 
 
-def empty_bodies(search: Search) -> None:
+def empty_bodies(search: Search[Events]) -> None:
     """Take the bodies away from single events and their neighbours."""
 
     def emptied(events: Events, start: int, end: int) -> Events:
@@ -115,13 +115,13 @@ def empty_bodies(search: Search) -> None:
     sweep(search, len(search.best), 1, emptied)
 
 
-def shorten_rows(search: Search) -> None:
+def shorten_rows(search: Search[Events]) -> None:
     """Shorten messages, commands, schedules, options: at the end, then by pieces anywhere."""
     for index, number in _lists(search.best):
         _shorten(search, index, number)
 
 
-def _shorten(search: Search, index: int, number: int) -> None:
+def _shorten(search: Search[Events], index: int, number: int) -> None:
     def cut(events: Events, start: int, end: int) -> Events:
         row = row_at(events, index, number)
         return with_row(events, index, number, row[:start] + row[end:])
@@ -132,13 +132,13 @@ def _shorten(search: Search, index: int, number: int) -> None:
     sweep(search, size, _piece(size), cut)
 
 
-def zero_rows(search: Search) -> None:
+def zero_rows(search: Search[Events]) -> None:
     """Write zeros over pieces of messages, commands, schedules, options."""
     for index, number in _lists(search.best):
         _zero(search, index, number)
 
 
-def _zero(search: Search, index: int, number: int) -> None:
+def _zero(search: Search[Events], index: int, number: int) -> None:
     spots = [spot for spot, value in enumerate(row_at(search.best, index, number)) if value]
 
     def zeroed(events: Events, start: int, end: int) -> Events:
@@ -163,7 +163,7 @@ def _piece(size: int) -> int:
     return -(-size // PIECES)
 
 
-def lower_numbers(search: Search) -> None:
+def lower_numbers(search: Search[Events]) -> None:
     """Lower numbers to 0, to 1, by half, by 1 and more: those that are alike at once, then each."""
     alike = defaultdict(list)
     for place in _places(search.best):
@@ -173,7 +173,7 @@ def lower_numbers(search: Search) -> None:
     _lower(search, [[place] for place in _places(search.best)])
 
 
-def _lower(search: Search, targets: list[list[Place]]) -> None:
+def _lower(search: Search[Events], targets: list[list[Place]]) -> None:
     def lowered(events: Events, places: list[Place], by: int) -> Events:
         return with_value(events, places, max(0, value_at(events, places[0]) - by))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lockstep.protocol import Event
-from lockstep.reduce.order import Events
+from lockstep.reduce.order import Events, name, sort_key
 from lockstep.reduce.passes import STAGES, Pass
 from lockstep.reduce.search import BudgetSpentError, ConsiderBatch, Search
 
@@ -42,7 +42,7 @@ def _never() -> bool:
 
 def reduce_events(
     events: Sequence[Event],
-    consider_batch: ConsiderBatch,
+    consider_batch: ConsiderBatch[Events],
     *,
     first_difference: int | None = None,
     max_candidates: int = MAX_CANDIDATES,
@@ -64,6 +64,8 @@ def reduce_events(
     search = Search(
         tuple(events),
         consider_batch,
+        sort_key=sort_key,
+        name=name,
         batch_size=batch_size,
         max_candidates=max_candidates,
         stop=stop,
@@ -80,7 +82,7 @@ def reduce_events(
     return so_far(minimal=True)
 
 
-def _settle(search: Search, used: dict[str, None]) -> None:
+def _settle(search: Search[Events], used: dict[str, None]) -> None:
     """Run stage after stage, each until it changes nothing, until none of them changes anything."""
     before = -1
     while search.accepted > before:
@@ -89,7 +91,7 @@ def _settle(search: Search, used: dict[str, None]) -> None:
             _settle_stage(search, stage, used)
 
 
-def _settle_stage(search: Search, stage: Sequence[Pass], used: dict[str, None]) -> None:
+def _settle_stage(search: Search[Events], stage: Sequence[Pass], used: dict[str, None]) -> None:
     before = -1
     while search.accepted > before:
         before = search.accepted
@@ -97,7 +99,7 @@ def _settle_stage(search: Search, stage: Sequence[Pass], used: dict[str, None]) 
             _run(search, one, used)
 
 
-def _run(search: Search, one: Pass, used: dict[str, None]) -> None:
+def _run(search: Search[Events], one: Pass, used: dict[str, None]) -> None:
     before = search.accepted
     try:
         one(search)

@@ -1,15 +1,13 @@
-"""The smallest trace so far, and all that a pass may do to it: propose a smaller one."""
+"""The smallest so far, trace or program, and all a pass may do to it: propose a smaller one."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
-from lockstep import protocol
-from lockstep.reduce.order import Events, sort_key
-
-ConsiderBatch = Callable[[Sequence[Events]], Sequence[bool]]
+T = TypeVar("T")
+ConsiderBatch = Callable[[Sequence[T]], Sequence[bool]]
 
 REMEMBERED = 1 << 17
 """How many verdicts are kept, the latest ones: some 20 MB."""
@@ -19,36 +17,39 @@ class BudgetSpentError(Exception):
     """No more candidates may be asked about. Never leaves the reducer."""
 
 
-class Search:
+class Search(Generic[T]):
     """Holds `best`, takes smaller candidates that `consider_batch` says yes to.
 
     What is taken depends on the order of the candidates and on the answers alone: a batch only
     asks ahead, and of several that would do, the first one is taken. No candidate is asked about
-    twice. Batches grow while answers are no: where the next one is likely to be taken, what was
-    asked ahead is lost.
+    twice: `name` tells them apart, and `sort_key` says which of two is smaller. Batches grow while
+    answers are no: where the next one is likely to be taken, what was asked ahead is lost.
     """
 
     def __init__(
         self,
-        events: Events,
-        consider_batch: ConsiderBatch,
+        first: T,
+        consider_batch: ConsiderBatch[T],
         *,
+        sort_key: Callable[[T], Any],
+        name: Callable[[T], bytes],
         batch_size: int,
         max_candidates: int,
         stop: Callable[[], bool],
         taken: Callable[[], object],
     ) -> None:
-        self.best, self.candidates, self.accepted = events, 0, 0
+        self.best, self.candidates, self.accepted = first, 0, 0
         self._ask, self._stop, self._taken = consider_batch, stop, taken
         self._batch_size, self._max_candidates = batch_size, max_candidates
-        self._key = sort_key(events)
+        self._sort_key, self._name = sort_key, name
+        self._key = sort_key(first)
         self._verdicts: dict[bytes, bool] = {}
 
-    def consider(self, candidate: Events) -> bool:
+    def consider(self, candidate: T) -> bool:
         """Take `candidate` if it is smaller and shows the same; says whether it did."""
         return self.first([candidate]) is not None
 
-    def first(self, candidates: Iterable[Events]) -> int | None:
+    def first(self, candidates: Iterable[T]) -> int | None:
         """Take the first of `candidates` that is smaller and shows the same; gives its index."""
         source, before, size = iter(candidates), 0, 1
         while batch := list(itertools.islice(source, size)):
@@ -58,16 +59,16 @@ class Search:
             before, size = before + len(batch), min(2 * size, self._batch_size)
         return None
 
-    def shows(self, events: Events) -> bool:
-        """Whether `events` show what is wanted, smaller or not."""
-        name = _name(events)
-        return _known(self._judge({name: events}), name)
+    def shows(self, candidate: T) -> bool:
+        """Whether `candidate` shows what is wanted, smaller or not."""
+        name = self._name(candidate)
+        return _known(self._judge({name: candidate}), name)
 
-    def _first_of(self, batch: list[Events]) -> int | None:
+    def _first_of(self, batch: list[T]) -> int | None:
         smaller = {
-            index: (_name(candidate), candidate)
+            index: (self._name(candidate), candidate)
             for index, candidate in enumerate(batch)
-            if sort_key(candidate) < self._key
+            if self._sort_key(candidate) < self._key
         }
         verdicts = self._judge(dict(smaller.values()))
         for index, (name, candidate) in smaller.items():
@@ -76,7 +77,7 @@ class Search:
                 return index
         return None
 
-    def _judge(self, batch: dict[bytes, Events]) -> dict[bytes, bool]:
+    def _judge(self, batch: dict[bytes, T]) -> dict[bytes, bool]:
         """Verdicts by name; those that the budget does not reach are missing."""
         old = {name: self._verdicts[name] for name in batch if name in self._verdicts}
         room = self._max_candidates - self.candidates
@@ -93,8 +94,8 @@ class Search:
         while len(self._verdicts) > REMEMBERED:
             del self._verdicts[next(iter(self._verdicts))]
 
-    def _take(self, candidate: Events) -> None:
-        self.best, self._key = candidate, sort_key(candidate)
+    def _take(self, candidate: T) -> None:
+        self.best, self._key = candidate, self._sort_key(candidate)
         self.accepted += 1
         self._taken()
 
@@ -103,7 +104,3 @@ def _known(verdicts: dict[bytes, bool], name: bytes) -> bool:
     if name not in verdicts:
         raise BudgetSpentError
     return verdicts[name]
-
-
-def _name(events: Events) -> bytes:
-    return hashlib.blake2b(protocol.encode_events(events), digest_size=16).digest()

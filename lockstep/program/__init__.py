@@ -1,0 +1,1 @@
+"""Generated programs: as trees, as bytes, as text, and what they should compute."""

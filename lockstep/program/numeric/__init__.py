@@ -1,0 +1,1 @@
+"""What the instructions compute: pure functions on unsigned bit patterns."""

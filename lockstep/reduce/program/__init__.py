@@ -1,0 +1,1 @@
+"""Passes over a program, as those over a trace: they only propose candidates."""
