@@ -1,12 +1,14 @@
-"""`lockstep guest`: list, build and audit guests."""
+"""`lockstep guest`: list, build, audit and begin guests."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
-from lockstep.guest import audit, build, catalog
+from lockstep.guest import audit, build, catalog, skeleton
+from lockstep.guest.recipes import Language, recipe_of
 from lockstep.report.escape import plain
 
 
@@ -17,10 +19,14 @@ def guest() -> None:
 
 @guest.command("list")
 def list_() -> int:
-    """Print the shipped guests and what can be built."""
-    for name in catalog.shipped():
+    """Print the shipped guests, those that were built here, and what can be built."""
+    names = {**catalog.shipped(), **catalog.built()}
+    for name in names:
         found = catalog.find(name)
         click.echo(f"{name}  {found.sha256}  {len(found.module)} bytes")
+    for name, recipe in build.RECIPES.items():
+        if name not in names:
+            click.echo(f"{name}  not built (`lockstep guest build {name}`, {recipe.language})")
     return 0
 
 
@@ -31,8 +37,25 @@ def list_() -> int:
 @click.option("--native", is_flag=True, help="For this machine instead of WebAssembly.")
 @click.option("--to", type=click.Path(path_type=Path), help="Where to write it.")
 def build_(name: str, *, flaw: str | None, mode: str, native: bool, to: Path | None) -> int:
-    """Build a guest from its source with Zig."""
-    click.echo(build.build(name, flaw=flaw, mode=mode, native=native, out=to))
+    """Build a guest, by its name or from a folder with its sources, and keep it under its name."""
+    path = build.build(name, flaw=flaw, mode=mode, native=native, out=to)
+    plain_build = not (flaw or native or to)
+    known = recipe_of(name, build.RECIPES).name
+    if plain_build and known not in catalog.shipped():
+        path = catalog.remember(path.read_bytes(), known)
+    click.echo(path)
+    return 0
+
+
+@guest.command("new")
+@click.argument("name")
+@click.option("--language", type=click.Choice(get_args(Language)), default="zig", show_default=True)
+def new(name: str, *, language: Language) -> int:
+    """Write a folder NAME with a toy algorithm to start from."""
+    for path in skeleton.write(name, language, Path()):
+        click.echo(path)
+    click.echo(f"Build with: lockstep guest build ./{name}", err=True)
+    click.echo(f"Fuzz with: lockstep fuzz --guest {name}", err=True)
     return 0
 
 

@@ -29,7 +29,7 @@ WASI: Final = "wasi_snapshot_preview1"
 
 _I32 = b"\x7f"
 _CALL = FunctionType(_I32 * 4, _I32)
-_ALLOWED: Final = {
+ALLOWED: Final = {
     (WASI, "fd_read"): _CALL,
     (WASI, "fd_write"): _CALL,
     (WASI, "proc_exit"): FunctionType(_I32, b""),
@@ -120,6 +120,12 @@ def require_guest(source: Path | bytes) -> None:
         )
 
 
+def takes_programs(source: Path | bytes) -> bool:
+    """Whether a generated program can be put in the place of the guest's application."""
+    path, data = _load(source)
+    return Module.decode(data, path).export(External.FUNCTION, APPLY) is not None
+
+
 def _load(source: Path | bytes) -> tuple[Path | str, bytes]:
     return ("module", source) if isinstance(source, bytes) else (source, read_file(source))
 
@@ -128,7 +134,7 @@ def _surplus(module: Module) -> Iterator[str]:
     types = module.types()
     for entry in module.imports():
         name = f"{entry.module}.{entry.name}"
-        allowed = _ALLOWED.get((entry.module, entry.name))
+        allowed = ALLOWED.get((entry.module, entry.name))
         if allowed is None or entry.kind is not External.FUNCTION:
             yield name
         elif types[entry.type : entry.type + 1] != [allowed]:

@@ -1,7 +1,7 @@
 """From guest sources to a module, or to a native program that speaks the same protocol.
 
-The whole toolchain is Zig 0.14 (`pip install ziglang==0.14.1`). The same sources and options give
-the same bytes in any folder.
+For a guest in Zig the whole toolchain is Zig 0.14 (`pip install ziglang==0.14.1`), for one in Go
+it is Go (`golang.py`). The same sources and options give the same bytes in any folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 import msgspec
 
 from lockstep.errors import LockstepError, OutputError, UnknownNameError, UsageError
-from lockstep.guest import catalog
+from lockstep.guest import catalog, golang
+from lockstep.guest.recipes import Recipe, read, recipe_of, source
 
 ZIG_VERSION = "0.14."
 MODES = ("Debug", "ReleaseFast", "ReleaseSafe", "ReleaseSmall")
@@ -28,42 +29,8 @@ CPUS = ("mvp", "generic", "lime1", "bleeding_edge")
 PAGE_BYTES = 1 << 16
 
 
-class Recipe(msgspec.Struct, frozen=True):
-    """How one guest is built; its root is `NAME/NAME.zig`.
-
-    `memory_pages` is minimum and maximum at once, the stack's page included. `flaws` are the
-    deliberate mistakes that its source can be built with, each a tag of its `Flaw`. `apart` are
-    sources compiled alone and for size: big and seldom called.
-    """
-
-    name: str
-    flaws: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    memory_pages: int = 63
-
-
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe(
-            "hotstuff",
-            flaws=(
-                "two_chain_commit",
-                "duplicate_signers",
-                "no_parent_check",
-                "votes_twice",
-                "forgets_lock",
-                "unsigned_view",
-                "quorum_minus_one",
-                "executes_twice",
-            ),
-            apart=("hotstuff/ed25519.zig",),
-        ),
-        Recipe("register"),
-        Recipe("memgrow"),
-        Recipe("echo"),
-    )
-}
+RECIPES = read(source())
+"""The guests whose sources come with lockstep, by name."""
 
 
 def build(
@@ -75,14 +42,15 @@ def build(
     native: bool = False,
     out: Path | None = None,
 ) -> Path:
-    """Build guest `name` and return where it is: `out`, or a place in the user's cache.
+    """Build guest `name`, or the one in that folder, and return where it is: `out`, or a place in
+    the user's cache.
 
     `cpu` is one of `CPUS`, with features added or taken away as in `mvp+sign_ext`; a native build
-    ignores it. Raises `UsageError` for a name, flaw, mode or cpu that does not exist and where
-    there is no Zig; `LockstepError` with the compiler's words when the source does not compile.
+    ignores it, and Go ignores `mode` too. Raises `UsageError` for a name, flaw, mode or cpu that
+    does not exist and where there is no compiler; `LockstepError` with the compiler's words when
+    the source does not compile.
     """
-    _check("guest", name, RECIPES)
-    recipe = RECIPES[name]
+    recipe = recipe_of(name, RECIPES)
     _check("flaw", flaw or "none", ("none", *recipe.flaws))
     _check("mode", mode, MODES)
     _check("cpu", re.split("[+-]", cpu)[0], CPUS)
@@ -92,17 +60,6 @@ def build(
         return _cached(job)
     _publish(job, out)
     return out
-
-
-def source() -> Path:
-    """The folder of guest sources: in the package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    for folder in (package / "source", package.parents[1] / "guest"):
-        if (folder / "sdk" / "sdk.zig").is_file():
-            return folder
-    raise UsageError(
-        f"the guest sources are not at {package / 'source'}", hint="reinstall lockstep"
-    )
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -116,6 +73,21 @@ class _Job(msgspec.Struct, frozen=True):
     @property
     def wasm(self) -> bool:
         return self.target.startswith("wasm")
+
+    @property
+    def folder(self) -> Path:
+        """The sources of the guest itself."""
+        return self.recipe.folder or self.source / self.recipe.name
+
+    @property
+    def root(self) -> str:
+        """The root file, as the compiler is told it from the folder of all sources."""
+        folder = self.recipe.folder or Path(self.recipe.name)
+        return str(folder / f"{self.recipe.name}.zig")
+
+    def place(self, path: Path) -> Path:
+        """What the name of a source is told from: nothing of this machine enters a build."""
+        return self.source if path.is_relative_to(self.source) else self.folder.parent
 
 
 def _check(what: str, name: str, known: Collection[str]) -> None:
@@ -142,18 +114,28 @@ def _cached(job: _Job) -> Path:
 def _fingerprint(job: _Job) -> str:
     """Names a build by all that goes into it, so that one made before can be used again."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    choices = (zig().version, job.recipe, job.flaw, job.mode, job.target, job.cpu)
+    compiler = zig().version
+    if job.recipe.language == "go":
+        compiler = golang.go().version
+        for ours in ("golang.py", "seal.py", "answers.py"):
+            digest.update(Path(__file__).with_name(ours).read_bytes())
+    recipe = msgspec.structs.replace(job.recipe, folder=None)
+    choices = (compiler, recipe, job.flaw, job.mode, job.target, job.cpu)
     digest.update(repr(choices).encode())
     for path in _sources(job):
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(job.source).as_posix()} {len(content)}\n".encode())
+        digest.update(f"{path.relative_to(job.place(path)).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:16]
 
 
 def _sources(job: _Job) -> Iterator[Path]:
-    for folder in ("sdk", "apply", job.recipe.name):
-        yield from sorted((job.source / folder).rglob("*.zig"))
+    if job.recipe.language == "go":
+        yield from golang.sources(job.source / golang.SDK)
+        yield from golang.sources(job.folder)
+        return
+    for folder in (job.source / "sdk", job.source / "apply", job.folder):
+        yield from sorted(folder.rglob("*.zig"))
 
 
 def _publish(job: _Job, out: Path) -> None:
@@ -167,6 +149,13 @@ def _publish(job: _Job, out: Path) -> None:
 
 
 def _compile(job: _Job, scratch: Path) -> Path:
+    if job.recipe.language == "go":
+        sdk = job.source / golang.SDK
+        return golang.compile_(job.recipe.name, job.folder, sdk, scratch, native=not job.wasm)
+    return _compile_zig(job, scratch)
+
+
+def _compile_zig(job: _Job, scratch: Path) -> Path:
     """Compile the application alone, then link the guest with it: no compiler sees both."""
     options = scratch / "build_options.zig"
     options.write_text(f"pub const flaw = .{job.flaw};\n")
@@ -181,7 +170,7 @@ def _compile(job: _Job, scratch: Path) -> Path:
         *_link_flags(job),
         *objects,
         *("--dep", "sdk", "--dep", "build_options"),
-        f"-Mroot={job.recipe.name}/{job.recipe.name}.zig",
+        f"-Mroot={job.root}",
         "-Msdk=sdk/sdk.zig",
         f"-Mbuild_options={options}",
         f"-femit-bin={result}",

@@ -1,4 +1,6 @@
-"""Guests by name, path or SHA-256: shipped ones, those of the corpus, those met before."""
+"""Guests by name, path or SHA-256: shipped ones, those built here, those of the corpus, those met
+before.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import platformdirs
 
 from lockstep import files
 from lockstep.errors import GuestError, UnknownNameError
+from lockstep.guest import recipes
 from lockstep.guest.wasm import read_file
 
 SUMS_NAME = "SHA256SUMS"
@@ -44,7 +47,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find(text: str) -> Guest:
-    """The guest that `text` names: a shipped one, a file, or a SHA-256 (6 digits are enough).
+    """The guest that `text` names: a shipped or a built one, a file, or a SHA-256 (6 digits do).
 
     Raises `UnknownNameError` for a name or hash that is not here, `GuestError` for a file that
     cannot be read, for a hash that begins several, and for a module that is not what its hash says.
@@ -54,16 +57,33 @@ def find(text: str) -> Guest:
         return _verified(text, ours[text], _sums()[ours[text].name])
     if "/" in text or text.endswith(".wasm") or _is_file(text):
         return _guest(Path(text).stem, Path(text))
+    if text in (named := built()):
+        return msgspec.structs.replace(_by_hash(named[text]), name=text)
     if _PREFIX.fullmatch(text.lower()):
         return _by_hash(text.lower())
-    raise UnknownNameError("guest", text, ours)
+    if text in recipes.read(recipes.source()):
+        raise GuestError(text, "is not built here yet", hint=f"`lockstep guest build {text}`")
+    raise UnknownNameError("guest", text, {*ours, *named})
 
 
-def remember(module: bytes) -> Path:
-    """Keep a module in the cache, so that its SHA-256 finds it; returns where it lies."""
-    path = _remembered() / f"{hashlib.sha256(module).hexdigest()}.wasm"
+def default() -> str:
+    """The guest that is meant where none is named: the first shipped one."""
+    return next(iter(shipped()))
+
+
+def built() -> dict[str, str]:
+    """The guests that were built on this machine: the SHA-256 of each, by name."""
+    return {path.name: path.read_text().strip() for path in sorted(_names().glob("*"))}
+
+
+def remember(module: bytes, name: str = "") -> Path:
+    """Keep a module in the cache, so that its SHA-256 and `name` find it; returns where it lies."""
+    sha256 = hashlib.sha256(module).hexdigest()
+    path = _remembered() / f"{sha256}.wasm"
     if not path.exists():
         files.write_atomically(path, module)
+    if name:
+        files.write_atomically(_names() / name, f"{sha256}\n".encode())
     return path
 
 
@@ -87,8 +107,9 @@ def _by_hash(prefix: str) -> Guest:
 
 def _known() -> Iterator[tuple[str, tuple[str, Path]]]:
     """Every module there is: SHA-256, name and path; those with a better name come last."""
+    names = {sha256: name for name, sha256 in built().items()}
     for path in _remembered().glob("*.wasm"):
-        yield path.stem, (path.stem[:12], path)
+        yield path.stem, (names.get(path.stem, path.stem[:12]), path)
     for path in sorted(_CORPUS.glob("*.wasm")):
         yield _guest(path.stem, path).sha256, (path.stem, path)
     for name, sha256 in _sums().items():
@@ -97,6 +118,10 @@ def _known() -> Iterator[tuple[str, tuple[str, Path]]]:
 
 def _remembered() -> Path:
     return cache_dir() / "modules"
+
+
+def _names() -> Path:
+    return _remembered() / "names"
 
 
 def _sums() -> dict[str, str]:

@@ -87,6 +87,12 @@ def _application(module: Module) -> int:
     return entry.index
 
 
+def check_guest(guest: Module) -> None:
+    """Raise `GuestError` for a guest whose application cannot be replaced."""
+    _application(guest)
+    _grown(guest)
+
+
 def _grown(guest: Module) -> int:
     """The pages of the guest with its arena."""
     memories = guest.memories()
