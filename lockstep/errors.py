@@ -5,9 +5,11 @@
     │   ├── UnknownNameError            a runtime, option, guest or key that does not exist
     │   ├── ConfigError                 `[tool.lockstep]` or `LOCKSTEP_*`
     │   ├── TraceError                  a trace file that cannot be read
+    │   │   └── AbsentGuestError        a trace whose guest is not here
     │   ├── GuestError                  a module that is not a guest
     │   ├── RuntimeUnavailableError     a runtime that was asked for and is not here
     │   └── OutputError                 a place that cannot be written
+    ├── EvaluationError                 a program that asks for more than its evaluator knows
     ├── NothingComparableError       4  fewer than two sides to compare
     └── ProtocolError                   bytes that are not protocol version 1; becomes a verdict
 
@@ -88,6 +90,16 @@ class TraceError(UsageError):
         self.path, self.line = path, line
 
 
+class AbsentGuestError(TraceError):
+    """A trace whose guest is not here; `guest` is its name."""
+
+    def __init__(self, path: Path | str, guest: str, sha256: str, *, hint: str) -> None:
+        super().__init__(
+            path, 2, f"its guest `{guest}` with SHA-256 {sha256} is not here", hint=hint
+        )
+        self.guest = guest
+
+
 class GuestError(UsageError):
     """A file that is not a guest; carries the `path`."""
 
@@ -106,6 +118,10 @@ class OutputError(UsageError):
     def __init__(self, path: Path | str, reason: str, *, hint: str | None = None) -> None:
         super().__init__(f"cannot write {path}: {reason}", hint=hint)
         self.path = path
+
+
+class EvaluationError(LockstepError):
+    """What a program should compute cannot be said: it takes too long, or touches the guest."""
 
 
 class NothingComparableError(LockstepError):

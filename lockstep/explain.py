@@ -32,7 +32,7 @@ def differing_state(
         return []
     node = found.event.node
     asked = [*events[: found.index + 1], protocol.inspect(node)]
-    with Fleet(chosen, jobs=1) as fleet:
+    with Fleet(chosen, jobs=1, keeps=True) as fleet:
         states = [_inspected(fleet, runtime, module, asked) for runtime in chosen]
     if None in states:
         return []

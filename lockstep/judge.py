@@ -74,14 +74,16 @@ def judge(
     description: Description | None = None,
     *,
     alone: bool = False,
+    reuse: bool = True,
 ) -> Judgement:
     """Run `trace` on all `runtimes` and compare them, and with what was recorded.
 
     With a `description` the invariants are checked too, and costly options get their time. Raises
     `NothingComparableError` where one runtime stands against nothing, unless `alone` allows it.
+    `reuse` says that the module will come again.
     """
     stdin = trace.stdin()
-    how = How(cost=description.cost(trace.events) if description else 1)
+    how = How(reuse, cost=description.cost(trace.events) if description else 1)
     runs = fleet.run_all(list(runtimes), module, stdin, how)
     broken = {rt.name: run.end.text for rt, run in runs.items() if run.end.kind == "host"}
     runs = {rt: run for rt, run in runs.items() if rt.name not in broken}

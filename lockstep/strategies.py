@@ -72,5 +72,5 @@ def _shipped() -> Description:
         raise RuntimeUnavailableError(
             "no runtime is here to ask the guest what it is", hint="lockstep runtimes"
         )
-    with Driver(driver_of(runtimes), catalog.find("hotstuff").path) as driver:
+    with Driver(driver_of(runtimes), catalog.find(catalog.default()).path) as driver:
         return describe(driver)

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
-from lockstep.campaign.job import Bench, Result
+from lockstep.campaign.job import Bench
 from lockstep.campaign.plan import Plan
+from lockstep.campaign.result import Result
 from lockstep.errors import LockstepError
 
 _PR_SET_PDEATHSIG = 1
@@ -60,9 +61,9 @@ class Crew:
                 process.terminate()
                 process.join()
 
-    def results(self, go_on: Callable[[int], bool]) -> Iterator[Result]:
-        """Do jobs 0, 1, … while `go_on(index)`; give the results in that order."""
-        upcoming = yielded = 0
+    def results(self, go_on: Callable[[int], bool], first: int = 0) -> Iterator[Result]:
+        """Do jobs `first`, `first` + 1, … while `go_on(index)`; give the results in that order."""
+        upcoming = yielded = first
         ready: dict[int, Result] = {}
         while True:
             while self._idle and go_on(upcoming):

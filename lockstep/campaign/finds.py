@@ -5,11 +5,15 @@
     original.trace      the trace as it was met
     guest.wasm          the module
     report.txt          what a maintainer needs
+    program.wast        of a find on a program: the program alone, and what is right
+    program.tree        the same as lockstep has it, see `lockstep/program/notation.py`
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from lockstep import trace as traces
 from lockstep.errors import UnknownNameError, UsageError
@@ -32,6 +36,7 @@ def write(
     module: bytes,
     report: str,
     comments: Comments | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a find to `folder`, in the place of an older one of the same fingerprint."""
     with folder_atomically(folder) as fresh:
@@ -39,6 +44,8 @@ def write(
         (fresh / ORIGINAL).write_text(traces.dumps(original, comments))
         (fresh / MODULE).write_bytes(module)
         (fresh / REPORT).write_text(report)
+        for name, text in more.items():
+            (fresh / name).write_text(text)
 
 
 def known(output: Path, fingerprint: str) -> bool:

@@ -55,7 +55,7 @@ class Hunter:
         """Reduce `trace` and write the find; others met on the way follow."""
         reduction, others = reduced(self.lab, trace, judged)
         small = only_events(trace, reduction.events)
-        final, again = confirm(self.lab, small)
+        final, again = confirm(self.lab, small, keeps=True)
         if final.fingerprint != judged.fingerprint:
             small, final = trace, judged
             again = f"{words}; what it was reduced to did not show it again"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from types import TracebackType
 
 import msgspec
 
 from lockstep import __version__, protocol
-from lockstep.campaign.plan import Plan, takes_part
+from lockstep.campaign.plan import Plan, is_program, takes_part, turn_of
+from lockstep.campaign.programs import ProgramBench
+from lockstep.campaign.result import Result
 from lockstep.compare import Verdict
 from lockstep.errors import NothingComparableError
 from lockstep.execute.driver import Driver
-from lockstep.execute.fleet import Fleet
+from lockstep.execute.fleet import Fleet, same
+from lockstep.execute.scratch import new_scratch
 from lockstep.judge import Judgement, judge
 from lockstep.protocol import ActionKind, Description
 from lockstep.runtimes import registry
@@ -23,33 +27,20 @@ from lockstep.simulate import Recording, simulate
 from lockstep.trace import Header, Trace, record
 
 
-class Result(msgspec.Struct, frozen=True):
-    """What a job came to. `ran` holds (events, CPU seconds) by runtime name.
-
-    `trace` is there when there is something to report, that is, for any verdict but `agree`.
-    """
-
-    index: int
-    judged: Judgement
-    events: int
-    commits: int
-    outcomes: frozenset[int]
-    ran: dict[str, tuple[int, float]]
-    trace: Trace | None
-
-
 class Bench:
     """Everything that jobs need, started once and used for many of them."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.runtimes = registry.select(",".join(plan.specs), plan.own)
-        self.fleet = Fleet(self.runtimes, jobs=1)
+        self.fleet = Fleet(self.runtimes, jobs=1, keeps=True, cold=plan.cold)
         driver = next(rt for rt in self.runtimes if rt.spec == plan.driver)
         self.driver = Driver(driver, plan.module)
         self.description = describe(self.driver)
-        self._steady: list[Runtime] = []
-        self._unsteady: dict[str, str] = {}
+        self._scratch = new_scratch()
+        self._programs = ProgramBench(self.fleet, self.runtimes, plan.seed, self._scratch)
+        self._steady: set[Runtime] = set()
+        self._unfit: dict[str, str] = {}
 
     def __enter__(self) -> Bench:
         return self
@@ -62,9 +53,13 @@ class Bench:
     ) -> None:
         self.driver.close()
         self.fleet.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def run(self, index: int) -> Result:
         """Do job `index`."""
+        turn = turn_of(self.plan, index)
+        if is_program(self.plan, index):
+            return self._programs.run(index, turn, self._unfit)
         scenario = generate(Stream(self.plan.seed, index, "scenario"), self.description)
         self.driver.renew()
         with self.driver.close_by():
@@ -73,8 +68,9 @@ class Bench:
         header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
         trace = Trace(header, (*recording.events, protocol.digest()))
         cost = self.description.cost(trace.events)
-        self._find_unsteady(trace)
-        judges = [rt for rt in self._steady if takes_part(rt, index, cost)]
+        judges = [rt for rt in self.runtimes if takes_part(rt, self.runtimes, turn, cost)]
+        self._try_new(judges, trace)
+        judges = [rt for rt in judges if rt.name not in self._unfit]
         judged = self._judge(trace, judges, recording)
         return self._result(index, trace, recording, judged)
 
@@ -99,20 +95,27 @@ class Bench:
             judged = Judgement(Verdict.INCOMPARABLE, reason=error.message)
         return judged
 
-    def _find_unsteady(self, trace: Trace) -> None:
-        """Once, run each runtime against itself: one that disagrees with itself judges nothing."""
-        if self._steady or self._unsteady:
-            return
-        for runtime in self.runtimes:
-            if self.fleet.stable(runtime, self.plan.module, trace.stdin()):
-                self._steady.append(runtime)
+    def _try_new(self, judges: list[Runtime], trace: Trace) -> None:
+        """Run each runtime against itself before it judges for the first time.
+
+        One that does not run, or disagrees with itself, judges nothing.
+        """
+        for runtime in judges:
+            if runtime in self._steady or runtime.name in self._unfit:
+                continue
+            one, other = self.fleet.run_many(runtime, self.plan.module, [trace.stdin()] * 2)
+            if "host" in (one.end.kind, other.end.kind):
+                broken = one if one.end.kind == "host" else other
+                self._unfit[runtime.name] = broken.end.text or "it does not run"
+            elif not same(one, other):
+                self._unfit[runtime.name] = "it does not agree with itself on the same trace"
             else:
-                self._unsteady[runtime.name] = "it does not agree with itself on the same trace"
+                self._steady.add(runtime)
 
     def _result(self, index: int, trace: Trace, recording: Recording, judged: Judgement) -> Result:
         commits, outcomes = census(recording.observations)
         # Outputs stay here: what crosses to the other process is the verdict and the cause.
-        broken = {**self._unsteady, **judged.broken}
+        broken = {**self._unfit, **judged.broken}
         light = msgspec.structs.replace(judged, frames=(), runs={}, broken=broken)
         return Result(
             index,

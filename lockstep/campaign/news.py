@@ -111,7 +111,10 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Finished(News, frozen=True):
-    """The campaign is over; each event of a trace is counted once, whoever judged it."""
+    """The campaign is over; each event of a trace is counted once, whoever judged it.
+
+    `functions` counts generated functions.
+    """
 
     seed: int
     traces: int
@@ -126,3 +129,4 @@ class Finished(News, frozen=True):
     runtimes: tuple[Tally, ...]
     wall_s: float
     stopped: str
+    functions: int = 0

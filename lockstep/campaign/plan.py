@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ COSTLY = 10
 class Plan(msgspec.Struct, frozen=True):
     """A campaign. `specs` name the runtimes, `own` are those of the settings.
 
-    `max_runs` and `max_time_s` may be None, for no bound. `output` is where finds go.
+    `max_runs` and `max_time_s` may be None, for no bound. `output` is where finds go. `cold` has
+    everything compiled anew for each trace. With `programs` most jobs are about generated programs.
+    Job `first` is the first one.
     """
 
     guest: str
@@ -39,19 +42,42 @@ class Plan(msgspec.Struct, frozen=True):
     keep_going: bool = False
     output: Path = Path(".lockstep/finds")
     max_candidates: int = 20_000
+    cold: bool = False
+    programs: bool = True
+    first: int = 0
 
 
-def every(runtime: Runtime) -> int:
-    """One trace in how many `runtime` judges."""
-    return EVERY[runtime.speed]
+ROUND = 4
+"""With programs one job in so many is a scenario, the first of each round."""
 
 
-def takes_part(runtime: Runtime, index: int, cost: int) -> bool:
-    """Whether `runtime` judges trace `index`: a function of these three alone."""
-    rate = every(runtime)
+def is_program(plan: Plan, index: int) -> bool:
+    """Whether job `index` is about a program."""
+    return plan.programs and index % ROUND > 0
+
+
+def turn_of(plan: Plan, index: int) -> int:
+    """The number of job `index` among those of its kind."""
+    if not plan.programs:
+        return index
+    whole, part = divmod(index, ROUND)
+    return whole if part == 0 else whole * (ROUND - 1) + part - 1
+
+
+def every(runtime: Runtime, among: Iterable[Runtime]) -> int:
+    """One trace in how many `runtime` judges; the fastest of those it is `among` judge all."""
+    return EVERY[runtime.speed] // min(EVERY[other.speed] for other in among)
+
+
+def takes_part(runtime: Runtime, among: Iterable[Runtime], turn: int, cost: int) -> bool:
+    """Whether `runtime` judges trace number `turn`: a function of these four alone.
+
+    The slow ones take turns, so that no trace has to wait for all of them.
+    """
+    rate = every(runtime, among)
     if rate > 1 and cost >= COSTLY:
         rate *= 4
-    return index % rate == 0
+    return turn % rate == zlib.crc32(runtime.name.encode()) % rate
 
 
 def driver_of(runtimes: Iterable[Runtime]) -> Runtime:

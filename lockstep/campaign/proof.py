@@ -32,12 +32,13 @@ class Lab(msgspec.Struct, frozen=True):
     progress: Callable[[Reducing], None] = lambda _: None
 
 
-def confirm(lab: Lab, trace: Trace) -> tuple[Judgement, str]:
+def confirm(lab: Lab, trace: Trace, *, keeps: bool = False) -> tuple[Judgement, str]:
     """Judge `trace` in fresh processes; where they agree, in processes that ran it before.
 
+    Unless it `keeps` compiled code, all is compiled anew: what is on disk proves nothing.
     Gives the judgement and, in words, how it was confirmed.
     """
-    with Fleet(lab.runtimes, jobs=1) as fleet:
+    with Fleet(lab.runtimes, jobs=1, keeps=keeps) as fleet:
         for count in range(1, WARM_UPS + 1):
             judged = judge(fleet, lab.module, trace, lab.runtimes, lab.description, alone=True)
             if judged.verdict in (Verdict.DIVERGE, Verdict.UNSAFE):
@@ -52,7 +53,7 @@ def reduced(lab: Lab, trace: Trace, judged: Judgement) -> tuple[Reduction, dict[
     def tell(so_far: Reduction) -> None:
         lab.progress(Reducing(judged.fingerprint, len(so_far.events), so_far.candidates))
 
-    with Fleet(lab.runtimes, jobs=1) as fleet:
+    with Fleet(lab.runtimes, jobs=1, keeps=True) as fleet:
         oracle = _oracle(lab, fleet, trace, judged)
         at = judged.divergence or judged.violation
         reduction = reduce_events(

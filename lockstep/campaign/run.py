@@ -9,7 +9,6 @@ import msgspec
 
 from lockstep.campaign.crew import Crew
 from lockstep.campaign.hunt import FOUND, Hunter
-from lockstep.campaign.job import Result
 from lockstep.campaign.news import (
     Absent,
     Broken,
@@ -23,8 +22,12 @@ from lockstep.campaign.news import (
 )
 from lockstep.campaign.plan import Plan, every
 from lockstep.campaign.proof import Lab
+from lockstep.campaign.result import Result
+from lockstep.campaign.specimen import ProgramHunter
 from lockstep.compare import Verdict
+from lockstep.judge import Judgement
 from lockstep.runtimes.model import Missing, Runtime
+from lockstep.trace import Trace
 
 
 class Campaign:
@@ -33,21 +36,21 @@ class Campaign:
     def __init__(self, plan: Plan, lab: Lab, missing: Sequence[Missing] = ()) -> None:
         self.plan, self.lab, self.missing = plan, lab, missing
         self.began_s = monotonic()
-        self.traces = self.events = self.commits = 0
+        self.traces = self.events = self.commits = self.functions = 0
         self.divergences = self.unsafe = self.incomparable = 0
         self.outcomes: set[int] = set()
         self.tallies: dict[str, tuple[int, int, float]] = {}
         self.broken: set[str] = set()
         self.why_stopped = ""
-        self._made: Hunter | None = None
+        self._hunters: tuple[Hunter, ProgramHunter] | None = None
 
     def run(self) -> Iterator[News]:
         """All the news, from `Started` to `Finished`."""
         yield self._started()
         with Crew(self.plan) as crew:
-            for result in crew.results(self._go_on):
+            for result in crew.results(self._go_on, self.plan.first):
                 yield from self._take(result)
-                if self._enough():
+                if self._enough(result):
                     break
         yield self.finished()
 
@@ -55,7 +58,7 @@ class Campaign:
         plan = self.plan
         if self.lab.stop():
             self.why_stopped = "interrupted"
-        elif plan.max_runs is not None and index >= plan.max_runs:
+        elif plan.max_runs is not None and index >= plan.first + plan.max_runs:
             self.why_stopped = f"--max-runs {plan.max_runs}"
         elif plan.max_time_s is not None and monotonic() - self.began_s >= plan.max_time_s:
             self.why_stopped = f"--max-time {plan.max_time_s:g}s"
@@ -63,8 +66,12 @@ class Campaign:
             return True
         return False
 
-    def _enough(self) -> bool:
-        if self.plan.keep_going or not (self.divergences or self.unsafe):
+    def _enough(self, result: Result) -> bool:
+        """A find on the guest ends a campaign; those on programs are gathered as time allows."""
+        plan = self.plan
+        gathers = bool(result.functions) and bool(plan.max_time_s or plan.max_runs)
+        found = result.trace is not None and result.judged.verdict in FOUND
+        if plan.keep_going or gathers or not found:
             return False
         self.why_stopped = "the first find; --keep-going looks for more"
         return True
@@ -84,32 +91,36 @@ class Campaign:
             reason=result.judged.reason,
         )
         if result.judged.verdict in FOUND and result.trace is not None:
-            for news in self._hunter().hunt(result.trace, result.judged):
+            for news in self._hunt(result.trace, result.judged):
                 if isinstance(news, Diverged):
                     self.divergences += news.kind != "unsafe"
                     self.unsafe += news.kind == "unsafe"
                 yield news
 
-    def _hunter(self) -> Hunter:
-        if self._made is None:
+    def _hunt(self, trace: Trace, judged: Judgement) -> Iterator[News]:
+        if self._hunters is None:
             able = [rt for rt in self.lab.runtimes if rt.name not in self.broken]
-            self._made = Hunter(msgspec.structs.replace(self.lab, runtimes=able), self.plan.output)
-        return self._made
+            lab = msgspec.structs.replace(self.lab, runtimes=able)
+            self._hunters = Hunter(lab, self.plan.output), ProgramHunter(lab, self.plan.output)
+        of_traces, of_programs = self._hunters
+        return of_programs.hunt(trace) if trace.header.program else of_traces.hunt(trace, judged)
 
     def _count(self, result: Result) -> None:
         self.traces += 1
         self.events += result.events
         self.commits += result.commits
+        self.functions += result.functions
         self.incomparable += result.judged.verdict is Verdict.INCOMPARABLE
         for name, (events, cpu_s) in result.ran.items():
             traces, total, cpu = self.tallies.get(name, (0, 0, 0.0))
             self.tallies[name] = (traces + 1, total + events, cpu + cpu_s)
 
     def _breaks(self, result: Result) -> Iterator[News]:
+        remedies = {runtime.name: runtime.remedy for runtime in self.lab.runtimes}
         for name, reason in result.judged.broken.items():
             if name not in self.broken:
                 self.broken.add(name)
-                yield Broken(name, reason, "`lockstep runtimes` says what it needs")
+                yield Broken(name, reason, f"`{remedies[name]}`")
 
     def _started(self) -> Started:
         plan = self.plan
@@ -119,7 +130,7 @@ class Campaign:
             sha256=plan.sha256,
             driver=plan.driver,
             jobs=plan.jobs,
-            runtimes=tuple(_taking(runtime) for runtime in self.lab.runtimes),
+            runtimes=tuple(_taking(runtime, self.lab.runtimes) for runtime in self.lab.runtimes),
             absent=tuple(Absent(m.name, m.reason, m.remedy) for m in self.missing),
         )
 
@@ -132,6 +143,7 @@ class Campaign:
             traces=self.traces,
             events=self.events,
             commits=self.commits,
+            functions=self.functions,
             divergences=self.divergences,
             unsafe=self.unsafe,
             incomparable=self.incomparable,
@@ -156,5 +168,6 @@ class Campaign:
         )
 
 
-def _taking(runtime: Runtime) -> Taking:
-    return Taking(runtime.engine, runtime.version, runtime.tier, runtime.lineage, every(runtime))
+def _taking(runtime: Runtime, among: Sequence[Runtime]) -> Taking:
+    share = every(runtime, among)
+    return Taking(runtime.engine, runtime.version, runtime.tier, runtime.lineage, share)

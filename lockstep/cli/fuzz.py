@@ -20,16 +20,18 @@ from lockstep.campaign.proof import Lab
 from lockstep.campaign.run import Campaign
 from lockstep.cli.options import (
     Duration,
+    cold_option,
     guest_option,
     option,
     output_option,
     runtimes_option,
     seed_option,
 )
-from lockstep.cli.setting import Setting, choose, open_guest
+from lockstep.cli.setting import Setting, choose, open_guest, with_variants
 from lockstep.config import Config
 from lockstep.errors import ExitCode, UsageError
 from lockstep.files import check_writable
+from lockstep.guest import audit
 from lockstep.report.jsonl import JsonLines
 from lockstep.report.terminal import Terminal
 
@@ -42,10 +44,14 @@ Tell = Callable[[News], None]
 @seed_option
 @option("--max-time", type=Duration(), help="Stop after this time: `60s`, `10m`, `2h`.")
 @option("--max-runs", type=click.IntRange(1), help="Stop after this many traces.")
+@option("--from", "first", type=click.IntRange(0), default=0, help="The first run's number.")
+@option("--programs/--no-programs", default=True, help="Generated programs, if the guest can.")
+@option("--variants", is_flag=True, help="The guest in other builds too, each on some runtime.")
 @option("--jobs", type=click.IntRange(1, 256), help="Worker processes; one a core by default.")
 @option("--keep-going", is_flag=True, help="Do not stop at the first find.")
 @option("--max-candidates", type=click.IntRange(1), default=20_000, help="Budget of a reduction.")
 @output_option
+@cold_option
 @option("--report", multiple=True, metavar="jsonl:PATH", help="Write what happens to a file too.")
 @option("--quiet", is_flag=True, help="Only finds and the last line.")
 @click.pass_obj
@@ -57,10 +63,14 @@ def fuzz(
     seed: int | None,
     max_time: float | None,
     max_runs: int | None,
+    first: int,
+    programs: bool,
+    variants: bool,
     jobs: int | None,
     keep_going: bool,
     max_candidates: int,
     output: Path,
+    cold: bool,
     report: tuple[str, ...],
     quiet: bool,
 ) -> int:
@@ -69,6 +79,7 @@ def fuzz(
     Exits 0 when all agree, 1 with a divergence or a broken invariant.
     """
     setting = choose(guest, runtimes, config)
+    setting = with_variants(setting, config) if variants else setting
     check_writable(output)
     plan = Plan(
         guest=setting.guest.name,
@@ -84,6 +95,9 @@ def fuzz(
         keep_going=keep_going,
         output=output,
         max_candidates=max_candidates,
+        cold=cold,
+        programs=programs and audit.takes_programs(setting.guest.path),
+        first=first,
     )
     with ExitStack() as consumers:
         tellers = [consumers.enter_context(Terminal(Console(stderr=True), quiet=quiet)).tell]

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from lockstep import __version__, config
+from lockstep.cli.bisect import bisect_
+from lockstep.cli.corpus import corpus
 from lockstep.cli.export import export
 from lockstep.cli.fuzz import fuzz
 from lockstep.cli.guest import guest
@@ -19,7 +21,7 @@ from lockstep.cli.runtimes import runtimes
 from lockstep.cli.scenario import scenario
 from lockstep.cli.show import show
 
-COMMANDS = (fuzz, replay, reduce, show, export, import_, runtimes, guest, scenario)
+COMMANDS = (fuzz, replay, reduce, bisect_, show, export, import_, runtimes, guest, scenario, corpus)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from lockstep.guest import catalog
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ENVIRONMENT = {"LOCKSTEP_CACHE_DIR"}
@@ -42,12 +44,17 @@ class Duration(click.ParamType[float]):
 
 
 guest_option = option(
-    "--guest", default="hotstuff", help="A shipped guest, a module, or the start of a SHA-256."
+    "--guest",
+    default=catalog.default(),
+    help="A shipped or a built guest, a module, or the start of a SHA-256.",
 )
 runtimes_option = option(
     "--runtimes",
     default="all",
     help="`all`, or some: `wasmtime,v8:liftoff,wasmtime:*`; see `lockstep runtimes`.",
+)
+cold_option = option(
+    "--cold", is_flag=True, help="Compile anew for each run; no compiled code is used again."
 )
 output_option = option(
     "--output",

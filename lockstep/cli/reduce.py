@@ -45,7 +45,7 @@ def reduce(
     setting = setting_of(trace, path, runtimes, guest, config)
     description = open_guest(setting)
     with interruptible() as stop, Terminal(Console(stderr=True)) as terminal:
-        with Fleet(setting.runtimes) as fleet:
+        with Fleet(setting.runtimes, keeps=True) as fleet:
             judged = judge(fleet, setting.guest.path, trace, setting.runtimes, description)
         if judged.verdict not in FOUND:
             raise NothingComparableError(

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 import click
 
 from lockstep.campaign import finds
-from lockstep.cli.options import option, output_option
+from lockstep.cli.options import cold_option, option, output_option
 from lockstep.cli.setting import Setting, for_guest, guest_of, open_guest
 from lockstep.compare import Verdict
 from lockstep.config import Config
 from lockstep.errors import (
+    AbsentGuestError,
     ExitCode,
     NothingComparableError,
     RuntimeUnavailableError,
     UnknownNameError,
 )
 from lockstep.execute.fleet import Fleet
-from lockstep.guest import audit, catalog
+from lockstep.guest import audit, build, catalog
 from lockstep.judge import Judgement, judge
 from lockstep.report.escape import plain
 from lockstep.runtimes import registry
@@ -32,6 +34,7 @@ from lockstep.trace import Trace, event_line, read
 @option("--expect-divergence", is_flag=True, help="Exit 0 only for the recorded fingerprint.")
 @option("--guest", help="The module, where a trace's own is not at hand.")
 @output_option
+@cold_option
 @click.pass_obj
 def replay(
     config: Config,
@@ -41,20 +44,28 @@ def replay(
     expect_divergence: bool,
     guest: str | None,
     output: Path,
+    cold: bool,
 ) -> int:
     """Replay traces: files, folders, or the beginning of a find's id.
 
-    Exits 0 when every runtime agrees with the others and with what was recorded.
+    Exits 0 when every runtime agrees with the others and with what was recorded. In a folder a
+    trace whose guest must be built first, and is not, is left out; it is said which.
     """
     files = [file for path in paths for file in finds.locate(path, output)]
     codes = []
     for file in files:
         trace = read(file)
-        setting = setting_of(trace, file, runtimes, guest, config)
-        judged = _replay(trace, setting)
+        try:
+            setting = setting_of(trace, file, runtimes, guest, config)
+        except AbsentGuestError as absent:
+            if str(file) in paths or absent.guest not in build.RECIPES:
+                raise
+            click.echo(f"{file}: skipped, its guest is not here; {absent.hint}", err=True)
+            continue
+        judged = _replay(trace, setting, cold=cold)
         codes.append(_code(trace, judged, expect_divergence))
         _tell(file, trace, judged, expect_divergence)
-    return max(codes)
+    return max(codes, default=ExitCode.NOTHING_COMPARABLE)
 
 
 def setting_of(
@@ -67,21 +78,23 @@ def setting_of(
 
 
 def _recorded(trace: Trace, config: Config) -> str:
-    """The runtimes that a find was made with, in the versions that are here; all, for others."""
+    """The runtimes that a find was made with, or other versions of them; all, for others.
+
+    One that was only there where it was made is left out; the others still show the divergence.
+    """
     chosen = []
     for spec in trace.header.runtimes.split(",") if trace.header.runtimes else ():
-        name = re.sub(r"@[^:+]*", "", spec)
-        try:
-            registry.select(name, config.runtimes)
-        except (RuntimeUnavailableError, UnknownNameError):
-            continue  # made elsewhere, with one more; the others still show the divergence
-        chosen.append(name)
+        for name in (spec, re.sub(r"@[^:+]*", "", spec)):
+            with contextlib.suppress(RuntimeUnavailableError, UnknownNameError):
+                registry.select(name, config.runtimes)
+                chosen.append(name)
+                break
     return ",".join(chosen) or registry.ALL
 
 
-def _replay(trace: Trace, setting: Setting) -> Judgement:
+def _replay(trace: Trace, setting: Setting, *, cold: bool) -> Judgement:
     description = open_guest(setting)
-    with Fleet(setting.runtimes) as fleet:
+    with Fleet(setting.runtimes, keeps=True, cold=cold) as fleet:
         try:
             return judge(fleet, setting.guest.path, trace, setting.runtimes, description)
         except NothingComparableError as error:

@@ -9,14 +9,24 @@ import msgspec
 from lockstep.campaign.job import describe
 from lockstep.campaign.plan import driver_of
 from lockstep.config import Config
-from lockstep.errors import GuestError, ProtocolError, TraceError, UnknownNameError
+from lockstep.errors import (
+    AbsentGuestError,
+    GuestError,
+    ProtocolError,
+    UnknownNameError,
+    UsageError,
+)
 from lockstep.execute.driver import Driver
 from lockstep.execute.process import EarlyEnd
-from lockstep.guest import audit, catalog
+from lockstep.guest import audit, build, catalog, variants
 from lockstep.guest.catalog import Guest
+from lockstep.guest.needs import needs
+from lockstep.guest.wasm import Module
+from lockstep.guest.wasm.features import features
 from lockstep.protocol import Description
 from lockstep.runtimes import registry
 from lockstep.runtimes.model import Missing, Runtime
+from lockstep.runtimes.probe import starts
 from lockstep.trace import Trace
 
 
@@ -40,10 +50,38 @@ def for_guest(guest: Guest, runtimes: str, config: Config) -> Setting:
     chosen = registry.select(runtimes, config.runtimes)
     if registry.ALL not in runtimes.split(","):
         return Setting(guest, chosen, [])
-    reasons = {runtime: runtime.why_not(guest.path) for runtime in chosen}
-    unfit = [Missing(rt.engine, why, "name another guest") for rt, why in reasons.items() if why]
+    wanted = needs(guest)
+    reasons = {runtime: _why_not(runtime, guest, wanted) for runtime in chosen}
+    unfit = [Missing(rt.name, why, "name another guest") for rt, why in reasons.items() if why]
     missing = [*registry.available(config.runtimes)[1], *unfit]
     return Setting(guest, [rt for rt, why in reasons.items() if not why], missing)
+
+
+def with_variants(setting: Setting, config: Config) -> Setting:
+    """One runtime more for each variant of the guest: the fast ones take them in turn."""
+    fast = [rt for rt in setting.runtimes if rt.runs_any and rt.speed == "jit" and rt.in_all]
+    specs = []
+    for number, name in enumerate(variants.NAMES):
+        built = variants.variant(name, setting.guest.path)
+        wanted = frozenset(features(Module.decode(built.read_bytes(), built)))
+        turn = fast[number % len(fast) :] + fast[: number % len(fast)] if fast else []
+        able = [runtime for runtime in turn if wanted <= runtime.features]
+        specs += [f"{runtime.spec}+variant={name}" for runtime in able[:1]]
+    if not specs:
+        raise UsageError("no runtime can run a variant", hint="`--runtimes wasmtime,v8` can")
+    more = registry.select(",".join(specs), config.runtimes)
+    return msgspec.structs.replace(setting, runtimes=[*setting.runtimes, *more])
+
+
+def _why_not(runtime: Runtime, guest: Guest, wanted: frozenset[str]) -> str | None:
+    """Why `runtime` cannot run `guest`, which needs the features in `wanted`.
+
+    One that lacks some of a feature may have what the guest needs of it.
+    """
+    lacking = sorted(wanted - runtime.features) if wanted else []
+    if lacking and not starts(runtime, guest.path):
+        return f"it lacks {', '.join(lacking)}, which the guest {guest.name} needs"
+    return runtime.why_not(guest.path)
 
 
 def open_guest(setting: Setting) -> Description:
@@ -70,9 +108,7 @@ def guest_of(trace: Trace, path: Path) -> Guest:
     try:
         return catalog.find(trace.header.sha256)
     except UnknownNameError:
-        raise TraceError(
-            path,
-            2,
-            f"its guest `{trace.header.guest}` with SHA-256 {trace.header.sha256} is not here",
-            hint="name the module with `--guest PATH`",
-        ) from None
+        name = trace.header.guest
+        remedy = f"`lockstep guest build {name}`, or " if name in build.RECIPES else ""
+        hint = f"{remedy}name the module with `--guest PATH`"
+        raise AbsentGuestError(path, name, trace.header.sha256, hint=hint) from None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from pathlib import Path
 
 from lockstep import __version__
 from lockstep.judge import Judgement
+from lockstep.processor import cpu_features
 from lockstep.report.escape import plain
 from lockstep.runtimes.model import Runtime
 from lockstep.trace import Trace, event_line
@@ -74,15 +74,3 @@ def _runtimes(runtimes: Sequence[Runtime]) -> list[str]:
     machine = f"machine: {platform.system()} {platform.release()} {platform.machine()}"
     lines = [machine, f"CPU features: {cpu_features()}", "runtimes:"]
     return [*lines, *(f"  {rt.spec} SHA-256 {rt.sha256}" for rt in runtimes)]
-
-
-def cpu_features() -> str:
-    """What the processor says it can do, where the system tells."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return "unknown"
-    for line in text.splitlines():
-        if line.startswith(("flags", "Features")):
-            return line.partition(":")[2].strip()
-    return "unknown"

@@ -138,6 +138,7 @@ class Terminal:
         self._line(
             f"DONE: seed {news.seed}; {news.traces} traces, {news.events} events, "
             f"{news.commits} commits, {news.outcomes_seen}/{news.outcomes_known} outcomes, "
+            f"{news.functions} generated functions, "
             f"{news.divergences} divergences, {news.unsafe} unsafe, "
             f"{news.incomparable} incomparable in {news.wall_s:.1f} s ({news.stopped})",
             "red" if news.divergences or news.unsafe else "green",

@@ -1,7 +1,7 @@
 """The trace file: a header, a list of events, and the observations they once gave.
 
     lockstep-trace 1
-    guest hotstuff 5f0c…                      name and SHA-256 of the module
+    guest register 5f0c…                      name and SHA-256 of the module
     driver wasmtime@50.0.1:cranelift          and other `key value` lines, all optional
     <empty line>
     0 init replica=0 n=4 seed=7 options=0001  an event: node, kind, fields, then what is left as hex
@@ -57,6 +57,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: str = ""
     index: str = ""
     scenario: str = ""
+    program: str = ""
     kind: str = ""
     fingerprint: str = ""
     suspects: str = ""
