@@ -14,8 +14,8 @@ from lockstep.guest.build import build
 
 ROOT = Path(__file__).parents[1]
 KEPT = {
-    ROOT / "lockstep" / "guest" / "modules": ("hotstuff",),
-    ROOT / "corpus" / "guests": ("echo", "memgrow", "register"),
+    ROOT / "lockstep" / "guest" / "modules": ("hotstuff", "probe"),
+    ROOT / "corpus" / "guests": ("copysign", "echo", "memgrow", "overwrite", "register"),
 }
 
 

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from lockstep.cli import run
 from lockstep.errors import ExitCode
@@ -13,6 +14,8 @@ from lockstep.runtimes import registry
 from lockstep.trace import read
 
 FOUND = sorted((Path(__file__).parents[2] / "corpus" / "found").glob("*/record.toml"))
+
+SLOW = (pytest.mark.long, pytest.mark.timeout(1800))
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.parent.name)
@@ -26,7 +29,13 @@ def test_a_find_says_what_its_trace_says(path: Path) -> None:
     assert {"expected", "actual", "source"} <= set(record)
 
 
-@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.parent.name)
+def with_marks(path: Path) -> ParameterSet:
+    """The parameter of a record; `slow` is one whose engine compiles for minutes."""
+    slow = tomllib.loads(path.read_text()).get("slow", False)
+    return pytest.param(path, marks=SLOW if slow else (), id=path.parent.name)
+
+
+@pytest.mark.parametrize("path", [with_marks(path) for path in FOUND])
 def test_a_find_still_shows_in_the_version_that_is_wrong(path: Path) -> None:
     record = tomllib.loads(path.read_text())
     here = {rt.engine: rt.version for rt in registry.available()[0]}
