@@ -90,13 +90,20 @@ class _Simulation:
     # Time
 
     def run(self) -> None:
-        """Play to the last event, to the last moment, or until nothing is left to happen."""
+        """Play to the last event, to the last moment, or until nothing is left to happen.
+
+        With guests that send nothing and wait for nothing, clients are all that goes on.
+        """
         self._begin()
         heap, events, scenario = self._heap, self.events, self._scenario
         last_us = scenario.time_max_ms * US_PER_MS
         odd, replay, load = scenario.odd, scenario.network.replay, scenario.load
         chance = self._choices.chance
-        while heap and len(events) < scenario.events_max:
+        while len(events) < scenario.events_max:
+            if not heap and load is not None:
+                self._burst(load)
+            if not heap:
+                break
             self._now_us, _, happen, node, what = heappop(heap)
             if self._now_us > last_us:
                 break
@@ -155,6 +162,7 @@ class _Simulation:
         choices, known = self._choices, self._commands
         large = load.large and choices.chance(load.large, 1000)
         data = choices.data(choices.integer(0, load.large_size if large else load.size))
+        data = as_numbers(data) if load.numbers else data
         if known and load.repeat and choices.chance(load.repeat, 1000):
             earlier = choices.pick(known)
             return earlier if choices.chance(1, 2) else earlier[:16] + data
@@ -237,3 +245,21 @@ def _nodes_of(scenario: Scenario) -> dict[int, tuple[int, ...]]:
         replica: tuple(node for node, id_ in enumerate(scenario.nodes) if id_ == replica)
         for replica in sorted(set(scenario.nodes))
     }
+
+
+def as_numbers(data: bytes) -> bytes:
+    """Half of all `data`, by its first bit, as numbers of 32 bits; bytes behind the last stay.
+
+    They are small, small and negative, powers of two, or one less: what random bytes never are.
+    """
+    if not data or data[0] & 1:
+        return data
+    whole = len(data) // 4 * 4
+    return b"".join(map(_number, struct.iter_unpack("<BBH", data[:whole]))) + data[whole:]
+
+
+def _number(drawn: tuple[int, int, int]) -> bytes:
+    _, kind, value = drawn
+    power = 1 << value % 32
+    number = (value % 64, -(value % 64), power, power - 1)[kind % 4]
+    return (number & 0xFFFFFFFF).to_bytes(4, "little")

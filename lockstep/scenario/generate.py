@@ -165,6 +165,7 @@ def _load(choices: Choices) -> Load | None:
         size=choices.pick((12, 40, 0)),
         large=weighted(choices, ((0, 5), (50, 1))),
         large_size=choices.pick((300, 2000, 6000)),
+        numbers=True,
     )
 
 

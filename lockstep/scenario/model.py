@@ -66,6 +66,7 @@ class Load(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     A command goes to `copies` nodes, drawn each by itself, or to all where that is 0.
     `repeat` of the commands have the client and the sequence of an earlier one, half of those
     with other bytes. `size` bounds the bytes of a command, `large` of them have `large_size`.
+    With `numbers` half of them hold the numbers that programs go wrong at.
     """
 
     rate: int = 50
@@ -76,6 +77,7 @@ class Load(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     size: int = 24
     large: int = 0
     large_size: int = 0
+    numbers: bool = False
 
 
 class Forgery(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

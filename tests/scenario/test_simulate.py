@@ -20,7 +20,7 @@ from lockstep.scenario.model import (
     Restart,
     Scenario,
 )
-from lockstep.simulate import Recording, simulate
+from lockstep.simulate import Recording, as_numbers, simulate
 
 FOUR = (0, 1, 2, 3)
 
@@ -327,3 +327,19 @@ def test_a_garbled_answer_does_not_disturb(size: int) -> None:
     recording = simulate(cluster(), Dying(bytes([2] * size)), DESCRIPTION)
     assert len(recording.events) >= 10
     assert recording.observations[9] == bytes([2] * size)
+
+
+def test_half_of_all_data_becomes_numbers_that_programs_go_wrong_at() -> None:
+    choices = Stream(1, 0, "numbers")
+    drawn = [choices.data(8) for _ in range(1000)]
+    changed = [as_numbers(data) for data in drawn if as_numbers(data) != data]
+    numbers = {number for data in changed for number in struct.unpack("<2I", data)}
+    assert 400 < len(changed) < 600
+    top = 1 << 32
+    assert all(n < 64 or n > top - 64 or not n & (n + 1) or not n & (n - 1) for n in numbers)
+    assert {top - 1, 0, 1, 63, top - 63, 1 << 30, (1 << 31) - 1, 1 << 31} <= numbers
+
+
+def test_numbers_keep_the_size_of_data_and_its_last_bytes() -> None:
+    assert [len(as_numbers(bytes(size))) for size in range(10)] == list(range(10))
+    assert as_numbers(b"\0\0\x05\0tail"[:4] + b"abc")[4:] == b"abc"
