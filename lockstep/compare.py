@@ -131,6 +131,12 @@ class Divergence(msgspec.Struct, frozen=True):
     suspects: tuple[str, ...]
     fingerprint: str
 
+    def about(self, name: str) -> Divergence:
+        """Between the group of voter `name` and the first one alone: others differ otherwise."""
+        first, *rest = self.groups
+        groups = (first, *(group for group in rest if name in group.names))
+        return _between(self.index, self.event, groups)
+
     def witness(self) -> str | None:
         """A voter that is no suspect and stands for the answer of the most lineages."""
         for group in self.groups:
@@ -218,6 +224,12 @@ def _differ(
     for standing in groups:
         if reason := lawful_reason(standing.answer.ended, standing.answer.traps):
             return Incomparable(index, reason)
+    return _between(index, event, groups, prior)
+
+
+def _between(
+    index: int, event: Event | None, groups: Sequence[Group], prior: Sequence[str] = ()
+) -> Divergence:
     kind = kind_of(groups, event)
     suspects = _kept_apart(groups, prior) or suspects_of(groups)
     return Divergence(

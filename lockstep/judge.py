@@ -40,7 +40,8 @@ class Judgement(msgspec.Struct, frozen=True):
     """What a trace came to.
 
     `frames` are the answers of the group with the most lineages, `broken` the runtimes that could
-    not run at all and why, `runs` what each runtime's batch run took.
+    not run at all and why, `runs` what each runtime's batch run took. `dissenters` differ from that
+    group anywhere, not only at the divergence.
     """
 
     verdict: Verdict
@@ -50,6 +51,7 @@ class Judgement(msgspec.Struct, frozen=True):
     frames: tuple[bytes, ...] = ()
     broken: Mapping[str, str] = {}
     runs: Mapping[str, Run] = {}
+    dissenters: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -176,10 +178,22 @@ def _verdict(
     if isinstance(found, Incomparable):
         return Judgement(Verdict.INCOMPARABLE, reason=found.reason, frames=frames)
     if found is not None:
-        return Judgement(Verdict.DIVERGE, divergence=found, frames=frames)
+        dissenters = _dissenters(trace, votes, found)
+        return Judgement(Verdict.DIVERGE, found, frames=frames, dissenters=dissenters)
     if slow:
         return Judgement(Verdict.INCOMPARABLE, reason="; ".join(slow.values()), frames=frames)
     return Judgement(Verdict.AGREE, frames=frames)
+
+
+def _dissenters(trace: Trace, votes: Mapping[Voter, Stream], found: Divergence) -> tuple[str, ...]:
+    wanted = found.groups[0].voters[0]
+    return tuple(
+        voter.name
+        for voter in votes
+        if isinstance(
+            first_difference(trace.events, {v: votes[v] for v in (wanted, voter)}), Divergence
+        )
+    )
 
 
 def _majority_frames(

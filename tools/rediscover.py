@@ -11,6 +11,7 @@ CPU time is spent. That counts this process and all that it started, finds of ot
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import resource
 import sys
@@ -92,9 +93,10 @@ def run(record: Record, args: argparse.Namespace) -> Campaign:
 
         lab = Lab(setting.guest.path, setting.runtimes, open_guest(setting), 4000, over)
         bench = ProgramBench(fleet, setting.runtimes, args.seed, scratch)
-        for folder in _finds(bench, ProgramHunter(lab, Path(output)), campaign):
-            if over() or _is_found(record, folder, campaign):
-                break
+        with contextlib.closing(ProgramHunter(lab, Path(output))) as hunter:
+            for folder in _finds(bench, hunter, campaign):
+                if over() or _is_found(record, folder, campaign):
+                    break
     return campaign
 
 
@@ -104,7 +106,7 @@ def _finds(bench: ProgramBench, hunter: ProgramHunter, campaign: Campaign) -> It
         result = bench.run(index, index, {})
         campaign.programs += 1
         if result.trace is not None and result.judged.verdict is Verdict.DIVERGE:
-            for news in hunter.hunt(result.trace):
+            for news in hunter.hunt(result.trace, result.judged):
                 if isinstance(news, Reduced):
                     campaign.finds += 1
                     yield Path(news.folder)

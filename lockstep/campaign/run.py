@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from time import monotonic
 
@@ -47,7 +48,7 @@ class Campaign:
     def run(self) -> Iterator[News]:
         """All the news, from `Started` to `Finished`."""
         yield self._started()
-        with Crew(self.plan) as crew:
+        with Crew(self.plan) as crew, contextlib.ExitStack() as self._open:
             for result in crew.results(self._go_on, self.plan.first):
                 yield from self._take(result)
                 if self._enough(result):
@@ -60,11 +61,15 @@ class Campaign:
             self.why_stopped = "interrupted"
         elif plan.max_runs is not None and index >= plan.first + plan.max_runs:
             self.why_stopped = f"--max-runs {plan.max_runs}"
-        elif plan.max_time_s is not None and monotonic() - self.began_s >= plan.max_time_s:
+        elif self._late():
             self.why_stopped = f"--max-time {plan.max_time_s:g}s"
         else:
             return True
         return False
+
+    def _late(self) -> bool:
+        most_s = self.plan.max_time_s
+        return most_s is not None and monotonic() - self.began_s >= most_s
 
     def _enough(self, result: Result) -> bool:
         """A find on the guest ends a campaign; those on programs are gathered as time allows."""
@@ -92,18 +97,26 @@ class Campaign:
         )
         if result.judged.verdict in FOUND and result.trace is not None:
             for news in self._hunt(result.trace, result.judged):
-                if isinstance(news, Diverged):
+                if isinstance(news, Diverged) and not news.known:
                     self.divergences += news.kind != "unsafe"
                     self.unsafe += news.kind == "unsafe"
                 yield news
 
     def _hunt(self, trace: Trace, judged: Judgement) -> Iterator[News]:
         if self._hunters is None:
-            able = [rt for rt in self.lab.runtimes if rt.name not in self.broken]
-            lab = msgspec.structs.replace(self.lab, runtimes=able)
-            self._hunters = Hunter(lab, self.plan.output), ProgramHunter(lab, self.plan.output)
-        of_traces, of_programs = self._hunters
-        return of_programs.hunt(trace) if trace.header.program else of_traces.hunt(trace, judged)
+            self._hunters = self._new_hunters()
+        return self._hunters[bool(trace.header.program)].hunt(trace, judged)
+
+    def _new_hunters(self) -> tuple[Hunter, ProgramHunter]:
+        """For traces and for programs; what they reduce is written as it is when time is over."""
+        able = [rt for rt in self.lab.runtimes if rt.name not in self.broken]
+        interrupted = self.lab.stop
+        lab = msgspec.structs.replace(
+            self.lab, runtimes=able, stop=lambda: interrupted() or self._late()
+        )
+        of_programs = ProgramHunter(lab, self.plan.output)
+        self._open.callback(of_programs.close)
+        return Hunter(lab, self.plan.output), of_programs
 
     def _count(self, result: Result) -> None:
         self.traces += 1

@@ -170,8 +170,10 @@ class Fleet:
         else:
             module = runtime.module(module)
             host = self._host(runtime)
-            if reuse:
-                load(host, runtime, module, keeps=self._keeps)
+            unable = load(host, runtime, module, keeps=self._keeps) if reuse else None
+            if unable is not None:
+                self._idle[runtime].append(host)
+                return Run(b"", unable, 0.0, 0.0)
             loads_s = 0.0 if host.has(module) else loads_s
             # A large module also starts slowly, and how slowly only the first run tells.
             known = self._pace(runtime, how).known

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockstep.execute import compiled
 from lockstep.execute.pace import FIRST_S
-from lockstep.execute.process import Limits
+from lockstep.execute.process import Ended, Limits
 from lockstep.execute.serve import ServeHost
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ LOAD_S_PER_BYTE = 30.0 / LARGE_BYTES
 """What any compiler may take, on a busy machine, for each byte that a module is larger than
 `LARGE_BYTES`: five seconds a MiB were seen of an optimizing one that had a core to itself."""
 
+OURS = ("hang", "memory limit")
+"""Ends that our limits make."""
+
 
 def load_s(runtime: Runtime, module: Path) -> float:
     """The seconds that a process of `runtime` may take until `module` runs, beyond the usual."""
@@ -29,23 +32,29 @@ def load_s(runtime: Runtime, module: Path) -> float:
     return runtime.load_s
 
 
-def load(host: ServeHost, runtime: Runtime, module: Path, *, keeps: bool) -> None:
+def load(host: ServeHost, runtime: Runtime, module: Path, *, keeps: bool) -> Ended | None:
     """Have `module` compiled by `host`, where that takes long and is not done.
 
-    With `keeps` its code is taken from disk, and left there.
+    With `keeps` its code is taken from disk, and left there. Gives why the runtime is not to judge
+    this module: what a compiler may use is our limit, and passing it says nothing about the guest.
     """
     loads_s = load_s(runtime, module)
     if not loads_s or host.has(module):
-        return
-    limits = Limits(wall_s=FIRST_S + loads_s)
+        return None
+    end = _loaded(host, runtime, module, Limits(wall_s=FIRST_S + loads_s), keeps)
+    if end.kind not in OURS:
+        return None
+    return Ended("host", end.code, f"it cannot load this module: {end.kind}, {end.text}")
+
+
+def _loaded(host: ServeHost, runtime: Runtime, module: Path, limits: Limits, keeps: bool) -> Ended:
     if not runtime.place.compiles:
-        host.run(module, Path(os.devnull), limits)
-        return
+        return host.run(module, Path(os.devnull), limits).end
     if not keeps:
-        host.load(module, None, limits)
-        return
+        return host.load(module, None, limits)[0]
     path = compiled.path_of(runtime, module)
     with compiled.alone(path):
-        made = host.load(module, compiled.fetch(path), limits)
+        end, made = host.load(module, compiled.fetch(path), limits)
         if made:
             compiled.keep(path, made)
+    return end

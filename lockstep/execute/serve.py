@@ -79,8 +79,8 @@ class ServeHost:
         """Whether the next job finds `module` loaded."""
         return self._jobs < JOBS_MAX and str(module.absolute()) in self._loaded
 
-    def load(self, module: Path, code: bytes | None, limits: Limits) -> bytes | None:
-        """Have `module` compiled, or `code` taken for it; gives what was compiled.
+    def load(self, module: Path, code: bytes | None, limits: Limits) -> tuple[Ended, bytes]:
+        """Have `module` compiled, or `code` taken for it; how that ended, and what was compiled.
 
         Only for a host that gives its code away. The guest has not run then.
         """
@@ -90,7 +90,7 @@ class ServeHost:
         nothing = Path(os.devnull)
         end, _ = self.finish(self.start(module, nothing, limits, artifact=artifact))
         found = _take(artifact, limits.output_bytes)
-        return found if code is None and end.kind == "exit" else None
+        return end, found if code is None and end.kind == "exit" else b""
 
     def run(self, module: Path, stdin: Path, limits: Limits, *, reuse: bool = True) -> Run:
         """Run one job; `reuse` says that the module will come again. A bad host never raises."""

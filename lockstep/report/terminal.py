@@ -115,6 +115,8 @@ class Terminal:
             self._line(f"\tgroup {number}: {', '.join(group)}")
         if news.kind != "unsafe":
             self._line(f"\tsuspects: {', '.join(news.suspects) or 'none, the lineages tie'}")
+            if news.reason:
+                self._line(f"\t{news.reason}")
 
     def _reduced(self, news: Reduced) -> None:
         self._reducing = ""

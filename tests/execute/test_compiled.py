@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fake_runtimes import PYTHON, Fake
+from fake_runtimes import HOST, PYTHON, Fake
 
-from lockstep.execute import compiled, pace
+from lockstep.execute import compiled, load, pace
 from lockstep.execute.fleet import Fleet
 from lockstep.guest import catalog
 from lockstep.runtimes import registry
@@ -102,3 +102,26 @@ def test_a_slow_start_is_no_hang_where_the_runtime_is_known_for_it(
     slow = Fake(filter=(*PYTHON, "import time; time.sleep(2)"), load_s=load_s)
     with Fleet([slow]) as fleet:
         assert fleet.run(slow, module, b"").end.kind == end
+
+
+@pytest.mark.parametrize("act", ["time.sleep(60)", "x = bytearray(b'x' * (3 << 30))"])
+def test_a_compiler_past_its_limit_says_nothing_about_the_guest(
+    act: str, module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "FIRST_S", 1.0)
+    source = HOST.replace("job = json", f"{act}; job = json")
+    slow = Place(load_s=3.0, serve=(*PYTHON, source))
+    with Fleet([slow]) as fleet:
+        end = fleet.run(slow, module, b"").end
+    assert end.kind == "host"
+    assert "cannot load this module" in end.text
+
+
+class Place(Fake, frozen=True):
+    """A fake that keeps no compiled code."""
+
+    compiles: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self
