@@ -5,7 +5,8 @@ All is written as trees, so that what runs around the program is evaluated and p
     lockstep_apply(state, state_len, command, command_len)
         the first two bytes of the command choose a site, modulo their number
     site(state)
-        for each row: load the arguments, call, mix each result into an accumulator;
+        for each row: load the arguments, call, mix each result into an accumulator, and each
+        global that can change there;
         then mix the program's window of memory, where it can change; store the accumulator
 
 Arguments lie in the arena in front of the window, where no program writes.
@@ -13,7 +14,7 @@ Arguments lie in the arena in front of the window, where no program writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lockstep.program.tree import (
     ARENA,
@@ -69,14 +70,28 @@ def segments(program: Program, *, restores: bool) -> tuple[Segment, ...]:
 
 def writers(program: Program) -> set[int]:
     """The functions that may change memory, by themselves or by what they call."""
-    calls = {index: _called(program, function) for index, function in enumerate(program.functions)}
-    found = {
-        index
-        for index, function in enumerate(program.functions)
-        if any(_writes(node) for top in function.body for node in walk(top))
-    }
-    while more := {index for index, called in calls.items() if called & found} - found:
-        found |= more
+    found = _reached(program, lambda node: (0,) if _writes(node) else ())
+    return {index for index, memories in enumerate(found) if memories}
+
+
+def changed_globals(program: Program) -> list[list[int]]:
+    """The globals that each function may change, by itself or by what it calls."""
+    found = _reached(program, lambda node: node.at if node.op == "global.set" else ())
+    return list(map(sorted, found))
+
+
+def _reached(program: Program, told: Callable[[Node], Iterable[int]]) -> list[set[int]]:
+    """All that is told of the nodes of each function and of those that it may call."""
+    found = [
+        {number for top in function.body for node in walk(top) for number in told(node)}
+        for function in program.functions
+    ]
+    calls = [_called(program, function) for function in program.functions]
+    before = -1
+    while (size := sum(map(len, found))) > before:
+        before = size
+        for own, called in zip(found, calls, strict=True):
+            own.update(*(found[index] for index in called))
     return found
 
 
@@ -98,10 +113,11 @@ def _writes(node: Node) -> bool:
 def application(program: Program, *, restores: bool) -> tuple[Function, ...]:
     """The program's functions, one more for each site, and `lockstep_apply` as the last."""
     first = len(program.functions)
-    sites, at, writing = [], INPUTS, writers(program)
+    sites, at, writing, changed = [], INPUTS, writers(program), changed_globals(program)
     for site in program.sites:
         function = program.functions[site.function]
-        sites.append(_site(function, site, at, writes=site.function in writing))
+        variables = [(index, program.globals[index].type) for index in changed[site.function]]
+        sites.append(_site(function, site, at, variables, writes=site.function in writing))
         at += len(site.rows) * row_bytes(function.parameters)
     prologue = tuple(_restoring(program)) if restores else ()
     return (*program.functions, *sites, _apply(first, len(sites), prologue))
@@ -113,7 +129,14 @@ def _row(types: Sequence[Type], row: Sequence[Bits]) -> bytes:
     )
 
 
-def _site(function: Function, site: Site, at: int, *, writes: bool) -> Function:
+def _site(
+    function: Function,
+    site: Site,
+    at: int,
+    variables: Sequence[tuple[int, Type]],
+    *,
+    writes: bool,
+) -> Function:
     """Locals: the state's address, the offset of the row, the accumulator, then the results."""
     size = row_bytes(function.parameters)
     step = max(size, 1)
@@ -124,13 +147,11 @@ def _site(function: Function, site: Site, at: int, *, writes: bool) -> Function:
     results = tuple(range(3, 3 + len(function.results)))
     call = Node("call", tuple(arguments), (site.function,))
     calls = Node("unpack", (call,), results) if results else call
+    given = [(_get(index), t) for index, t in zip(results, function.results, strict=True)]
+    given += [(Node("global.get", (), (index,)), t) for index, t in variables]
     turn = (
         calls,
-        *(
-            _mixed(word)
-            for index, type_ in zip(results, function.results, strict=True)
-            for word in _words(type_, index)
-        ),
+        *(_mixed(word) for value, type_ in given for word in words(type_, value, value)),
         Node("local.set", (Node("i32.add", (_get(_ROW), _i32(step))),), (_ROW,)),
         Node("br_if", (Node("i32.lt_u", (_get(_ROW), _i32(step * len(site.rows)))),), (LABEL,)),
     )
@@ -159,9 +180,8 @@ def _mixed(word: Node) -> Node:
     return Node("local.set", (Node("i64.mul", (mixed, _i64(MULTIPLIER))),), (_SUM,))
 
 
-def _words(type_: Type, index: int) -> list[Node]:
-    """The bits of a local as words of 64 bits."""
-    value = Node("local.get", (), (index,))
+def words(type_: Type, value: Node, again: Node) -> list[Node]:
+    """The bits of a value as words of 64 bits; what takes two of them gets it `again`."""
     match type_:
         case "i32":
             return [Node("i64.extend_i32_u", (value,))]
@@ -170,7 +190,8 @@ def _words(type_: Type, index: int) -> list[Node]:
         case "f64":
             return [Node("i64.reinterpret_f64", (value,))]
         case "v128":
-            return [Node("i64x2.extract_lane", (value,), (lane,)) for lane in (0, 1)]
+            both = enumerate((value, again))
+            return [Node("i64x2.extract_lane", (kid,), (lane,)) for lane, kid in both]
         case _:
             return [value]
 

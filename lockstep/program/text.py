@@ -45,7 +45,8 @@ def _module(program: Program) -> Iterator[str]:
             if entry is not None:
                 yield f"  (elem (i32.const {at}) $f{entry})"
     for number, entry_ in enumerate(program.globals):
-        yield f"  (global $g{number} (mut {entry_.type}) ({_const(entry_.type, entry_.bits)}))"
+        names, first = f'$g{number} (export "g{number}")', _const(entry_.type, entry_.bits)
+        yield f"  (global {names} (mut {entry_.type}) ({first}))"
     yield from map(_segment, program.segments)
     for number, function in enumerate(program.functions):
         yield from _function(number, function)
@@ -167,7 +168,7 @@ def _float(type_: str, bits: Bits) -> str:
 
 
 def _script(program: Program) -> Iterator[str]:
-    """The calls of all sites in their order, each with what is right; then words of memory."""
+    """The calls of all sites in their order, each with what is right; then globals and memory."""
     machine = Machine(program)
     before = bytes(machine.state.memory)
     for site in program.sites:
@@ -182,6 +183,10 @@ def _script(program: Program) -> Iterator[str]:
             results = zip(function.results, values, strict=True)
             right = " ".join(f"({_const(type_, bits)})" for type_, bits in results)
             yield f"(assert_return {invoke} {right})" if right else f"(assert_return {invoke})"
+    for number, bits in enumerate(machine.state.globals):
+        if bits != program.globals[number].bits:
+            value = _const(program.globals[number].type, bits)
+            yield f'(assert_return (get "g{number}") ({value}))'
     if writers(program):
         yield from _memory(before, bytes(machine.state.memory))
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from lockstep import protocol
 from lockstep.errors import EvaluationError
 from lockstep.guest import catalog
-from lockstep.program.application import MASK, MULTIPLIER, ROTATION, WINDOW, writers
+from lockstep.program.application import (
+    MASK,
+    MULTIPLIER,
+    ROTATION,
+    WINDOW,
+    changed_globals,
+    writers,
+)
 from lockstep.program.evaluate import Machine
 from lockstep.program.implant import Host
 from lockstep.program.nan import exposed, is_nan
@@ -55,11 +63,11 @@ def expected(program: Program, machine: Machine | None = None) -> list[Bits | Tr
     Raises `EvaluationError` where the program does what programs do not.
     """
     machine = machine or Machine(program)
-    writing = writers(program)
+    writing, changed = writers(program), changed_globals(program)
     found: list[Bits | Trap] = []
     for site in program.sites:
         try:
-            total = _called(machine, site)
+            total = _called(machine, site, changed[site.function])
         except Trap as trap:
             return [*found, trap]
         if site.function in writing:
@@ -70,12 +78,15 @@ def expected(program: Program, machine: Machine | None = None) -> list[Bits | Tr
     return found
 
 
-def _called(machine: Machine, site: Site) -> int:
-    """The results of all rows, mixed."""
-    types = machine.program.functions[site.function].results
+def _called(machine: Machine, site: Site, variables: Sequence[int]) -> int:
+    """The results of all rows and the globals after each, mixed."""
+    program, kept = machine.program, machine.state.globals
+    types = program.functions[site.function].results
+    types = (*types, *(program.globals[index].type for index in variables))
     total = 0
     for row in site.rows:
         values = machine.call(site.function, row)
+        values = (*values, *(kept[index] for index in variables))
         for type_, bits in zip(types, values, strict=True):
             for word in _words(type_, bits):
                 total = _mixed(total, word)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from lockstep.program.generate import generate
-from lockstep.program.tree import Function, Node, Program, Site, nodes
+from lockstep.program.tree import Function, Global, Node, Program, Site, nodes, walk
 from lockstep.program.trial import expected, module_of, sound
 from lockstep.reduce.program.order import sort_key
 from lockstep.reduce.program.reducer import reduce_program
@@ -68,6 +68,25 @@ def test_a_loop_a_branch_and_a_return_go_when_they_do_not_matter() -> None:
     reduced = reduce_program(program, having(lambda node: node.op == "i32.popcnt")).program
     assert [node.op for node in nodes(reduced)] == ["i32.popcnt", "i32.const"]
     assert expected(reduced)
+
+
+def test_what_only_a_global_shows_is_left_with_one_look_at_it() -> None:
+    value = Node("local.tee", (Node("i32.popcnt", (Node("local.get", (), (0,)),)),), (1,))
+    turned = Node("i64.rotl", (Node("global.get", (), (0,)), Node("i64.const", (), (7,))))
+    look = Node(
+        "global.set", (Node("i64.add", (Node("i64.extend_i32_u", (value,)), turned)),), (0,)
+    )
+    again = Node("global.set", (turned,), (0,))
+    body = (again, look, again, Node("local.get", (), (1,)))
+    function = Function(("i32",), ("i32",), ("i32",), body)
+    program = Program((function,), (Site(0, ((3,), (5,))),), (Global("i64", 0),))
+
+    def shows(node: Node) -> bool:
+        return node.op == "global.set" and any(n.op == "i32.popcnt" for n in walk(node))
+
+    reduced = reduce_program(program, having(shows)).program
+    found = [node.op for node in nodes(reduced)]
+    assert found == ["global.set", "i64.extend_i32_u", "i32.popcnt", "i32.const"]
 
 
 def test_nothing_is_changed_where_the_fault_does_not_show() -> None:

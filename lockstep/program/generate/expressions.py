@@ -7,6 +7,7 @@ import functools
 from lockstep.program.generate import guards, values
 from lockstep.program.generate.idioms import idiom
 from lockstep.program.generate.scope import SPARE, Address, Callee, Choice, Role, Scope
+from lockstep.program.generate.witness import kept
 from lockstep.program.instructions import Immediate, Instruction
 from lockstep.program.nan import loose, takes
 from lockstep.program.tree import END, Node, Type
@@ -23,7 +24,10 @@ def expression(scope: Scope, type_: Type, depth: int = 0) -> Node:
     if depth >= DEPTH_MAX or scope.budget <= 0 or scope.choices.chance(depth, depth + 2):
         return leaf(scope, type_)
     make = scope.choices.pick(_MAKERS)
-    return make(scope, type_, depth) or instruction(scope, type_, depth) or leaf(scope, type_)
+    node = make(scope, type_, depth) or instruction(scope, type_, depth) or leaf(scope, type_)
+    if scope.watched and scope.choices.chance(1, 2):
+        return kept(scope, scope.clean(node, type_), type_)
+    return node
 
 
 def operand(scope: Scope, type_: Type, depth: int = 0) -> Node:
@@ -85,7 +89,7 @@ def load(scope: Scope, type_: Type, depth: int = DEPTH_MAX) -> Node | None:
 def accessed(scope: Scope, row: Instruction, depth: int) -> Node | None:
     """The load or store `row` at an address that is drawn."""
     choices = scope.choices
-    beyond = scope.may_trap and choices.chance(1, 4)
+    beyond = scope.risks(row.traps, 1)
     where = address(scope, row.width, beyond=beyond)
     if where is None:
         return None
@@ -95,6 +99,8 @@ def accessed(scope: Scope, row: Instruction, depth: int) -> Node | None:
     )
     kids = [node, *(operand(scope, type_, depth + 1) for type_ in row.takes[1:])]
     lane = (choices.integer(0, row.lanes - 1),) if row.immediate is Immediate.MEMORY_LANE else ()
+    if not row.gives and not beyond:
+        scope.stored.append((node, offset, row.width))
     scope.spend()
     return Node(row.name, tuple(kids), (align, offset, *lane))
 
@@ -118,7 +124,7 @@ def apply(scope: Scope, row: Instruction, depth: int) -> Node | None:
 
 def composed(scope: Scope, row: Instruction, kids: list[Node]) -> Node:
     """`row` of these operands, which are guarded and cleaned where that is needed."""
-    if row.traps and not (scope.may_trap and scope.choices.chance(3, 4)):
+    if row.traps and not scope.risks(row.traps, 3):
         kids = guards.guarded(scope, row, kids)
     node = Node(row.name, tuple(kids), _lanes(scope, row))
     return Node(row.name, _allowed(scope, row, node), node.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lockstep.program.generate.expressions import address, apply, idiomatic, operand
 from lockstep.program.generate.scope import Anything, Callee, Scope, World
 from lockstep.program.generate.statements import statements
+from lockstep.program.generate.witness import looked_at
 from lockstep.program.tree import Function, Node, Type
 
 SIZES = ((3, 10), (3, 10), (10, 40), (40, 160))
@@ -15,10 +16,11 @@ LOCALS = (0, 1, 3, 6, 24)
 def function(world: World, *, may_trap: bool = False) -> tuple[Function, Callee]:
     """A new function, and what its callers must know."""
     choices = world.choices
-    scope = Scope(world, budget=choices.integer(*choices.pick(SIZES)), may_trap=may_trap)
+    budget, watched = choices.integer(*choices.pick(SIZES)), choices.chance(1, 2)
+    scope = Scope(world, budget=budget, may_trap=may_trap, watched=watched)
     focused = choices.chance(1, 2)
     body = _focused(scope) if focused else _wild(scope)
-    made = scope.finish(body)
+    made = scope.finish(looked_at(scope, body) if watched else body)
     index = len(world.callees)
     return made, Callee(index, made.signature, tuple(scope.roles), scope.cost + 4)
 
@@ -97,6 +99,7 @@ def _stored(scope: Scope, value: Node, type_: Type) -> list[Node]:
     if where is None:
         return [value]
     scope.results = ()
+    scope.stored.append((*where, row.width))
     return [Node(row.name, (where[0], value), (0, where[1]))]
 
 

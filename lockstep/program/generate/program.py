@@ -100,7 +100,7 @@ def _program(world: World, made: list[Function], sites: list[Site]) -> Program:
     return Program(
         tuple(made),
         tuple(sites),
-        world.globals,
+        (*world.globals, Global("i64", 0)),
         tuple(world.signatures),
         (*[None] * SPARE, *world.entries),
         world.segments,

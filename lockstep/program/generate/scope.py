@@ -116,11 +116,15 @@ class World(msgspec.Struct):
 
 
 class Scope:
-    """Names and budget of one function; `may_trap` leaves out what guards against traps."""
+    """Names and budget of one function.
 
-    def __init__(self, world: World, *, budget: int, may_trap: bool) -> None:
+    `may_trap` leaves out what guards against traps; `watched` puts in looks (`witness.py`).
+    """
+
+    def __init__(self, world: World, *, budget: int, may_trap: bool, watched: bool) -> None:
         self.world, self.choices = world, world.choices
-        self.budget, self.may_trap = budget, may_trap
+        self.budget, self.may_trap, self.watched = budget, may_trap, watched
+        self.risked: set[str] = set()  # kinds of trap that may come up already
         self.roles: list[Role] = []
         self.types: list[Type] = []
         self.results: tuple[Type, ...] = ()
@@ -128,6 +132,8 @@ class Scope:
         self.labels = 0
         self.scratch: dict[Type, int] = {}  # a local of each type for making NaNs canonical
         self.open: list[tuple[int, tuple[Type, ...]]] = []  # blocks that can be left, results
+        self.kept: set[int] = set()  # locals for values that are looked at before the end
+        self.stored: list[tuple[Node, int, int]] = []  # addresses, offsets, widths
         self.cost = 0
         self.weight = 1  # how often the code here runs, by the loops around it
 
@@ -175,6 +181,17 @@ class Scope:
         """Count a node."""
         self.budget -= 1
         self.cost += cost * self.weight
+
+    def risks(self, kinds: Collection[str], often: int) -> bool:
+        """Whether the next instruction may trap in these ways, in `often` of 4 cases.
+
+        Each kind may come up at one place alone: where a trap is missing, none like it follows.
+        """
+        if not self.may_trap or self.risked.intersection(kinds):
+            return False
+        found = self.choices.chance(often, 4)
+        self.risked.update(kinds if found else ())
+        return found
 
     def address(self) -> Address:
         """A drawn role of an address."""

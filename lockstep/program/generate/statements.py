@@ -15,7 +15,9 @@ from lockstep.program.generate.expressions import (
     set_local,
 )
 from lockstep.program.generate.scope import PASSIVE_BYTES, SPARE, Scope
+from lockstep.program.generate.witness import seen
 from lockstep.program.tree import END, Node, Type
+from lockstep.runtimes.traps import MEMORY
 
 DEPTH_MAX = 4
 TURNS_MAX = 5
@@ -44,7 +46,12 @@ def statement(scope: Scope, depth: int) -> Node | None:
 
 def _set(scope: Scope, _: int) -> Node | None:
     types: list[Type] = sorted({t for i, t in enumerate(scope.types) if i not in scope.fixed})
-    return set_local(scope, scope.choices.pick(types), 0) if types else None
+    if not types:
+        return None
+    type_ = scope.choices.pick(types)
+    if scope.watched and scope.choices.chance(1, 4):
+        return seen(scope, set_local(scope, type_, 0, "local.tee"), type_)
+    return set_local(scope, type_, 0)
 
 
 def _store(scope: Scope, _: int) -> Node | None:
@@ -59,8 +66,9 @@ def _global(scope: Scope, _: int) -> Node | None:
 
 
 def _drop(scope: Scope, _: int) -> Node | None:
-    types = sorted(scope.world.by_type)
-    return Node("drop", (operand(scope, scope.choices.pick(types)),))
+    type_ = scope.choices.pick(sorted(scope.world.by_type))
+    value = operand(scope, type_)
+    return seen(scope, value, type_) if scope.watched else Node("drop", (value,))
 
 
 def _call(scope: Scope, _: int) -> Node | None:
@@ -148,7 +156,7 @@ def _bulk(scope: Scope, _: int) -> Node | None:
         return None
     choices = scope.choices
     size = choices.pick((0, 1, 7, 8, 16, 33, choices.integer(0, 64)))
-    beyond = scope.may_trap and choices.chance(1, 4)
+    beyond = scope.risks((MEMORY,), 1)
     target = _place(scope, size, beyond=beyond)
     count = _i32(size)
     match choices.integer(0, 2 if scope.world.passive else 1):
