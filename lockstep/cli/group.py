@@ -17,11 +17,25 @@ from lockstep.cli.import_ import import_
 from lockstep.cli.options import ENVIRONMENT
 from lockstep.cli.reduce import reduce
 from lockstep.cli.replay import replay
+from lockstep.cli.report import report
 from lockstep.cli.runtimes import runtimes
 from lockstep.cli.scenario import scenario
 from lockstep.cli.show import show
 
-COMMANDS = (fuzz, replay, reduce, bisect_, show, export, import_, runtimes, guest, scenario, corpus)
+COMMANDS = (
+    fuzz,
+    replay,
+    reduce,
+    bisect_,
+    show,
+    report,
+    export,
+    import_,
+    runtimes,
+    guest,
+    scenario,
+    corpus,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,6 +4,7 @@ corpus/known/wasmtime-shuffle/
     record.toml         see `Record`
     program.tree        a program, see `lockstep/program/notation.py`
     reproducer.trace    or a trace, with what is right recorded in it
+    issue.md            the report to its maintainers, by `lockstep report NAME --format issue`
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lockstep.program.tree import Program, nodes
 from lockstep.runtimes.model import version_key
 
 KNOWN = Path(__file__).parents[2] / "corpus" / "known"
+FOUND = KNOWN.with_name("found")
 RECORD, PROGRAM, TRACE = "record.toml", "program.tree", "reproducer.trace"
 
 
@@ -30,18 +32,25 @@ class Record(msgspec.Struct, frozen=True):
     `wrong` holds versions of `runtime` and ranges `FIRST - LAST`; `right` versions, or specs of
     other runtimes. `marks` are regular expressions of which each fits an instruction of any reduced
     program that shows this bug. `needs` is what no machine has on which lockstep can install it.
-    The rest is for traces: what a campaign makes of them.
+    `section` are the places in the core specification that say who is right, as in
+    `exec/numerics.html#op-fabs`, and `about` the instructions where no program tells them. `gave`
+    are the words that the wrong versions give (`lockstep/program/alone.py`). `slow` is an engine
+    that compiles for minutes. The rest is for traces: what a campaign makes of them.
     """
 
     runtime: str
     tier: str
     wrong: tuple[str, ...]
-    right: tuple[str, ...]
     expected: str
     actual: str
     source: str
+    right: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     needs: str = ""
+    section: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    gave: tuple[str, ...] = ()
+    slow: bool = False
     guest: str = ""
     kind: str = ""
     suspects: tuple[str, ...] = ()
@@ -90,10 +99,11 @@ def records(names: Iterable[str] = (), folder: Path = KNOWN) -> list[Record]:
         raise UsageError(f"{folder} holds no records", hint="name the folder with `--corpus PATH`")
     if strange := [name for name in names if name not in paths]:
         raise UnknownNameError("record", strange[0], paths)
-    return [_read(paths[name]) for name in names or paths]
+    return [read_record(paths[name]) for name in names or paths]
 
 
-def _read(path: Path) -> Record:
+def read_record(path: Path) -> Record:
+    """The record in file `path`; raises `UsageError` for one that is broken."""
     try:
         values = tomllib.loads(path.read_text())
         record = msgspec.convert(values, Record)

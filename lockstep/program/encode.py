@@ -58,6 +58,22 @@ def standalone(program: Program, exports: Mapping[str, int]) -> bytes:
     return _module(parts, {SectionId.MEMORY: [_memory()], SectionId.EXPORT: exported})
 
 
+def command(program: Program) -> bytes:
+    """A WASI command whose `_start` is the last function; function -1 is `fd_write`."""
+    parts = _parts(program, program.functions, program.segments, Base(functions=1))
+    i32 = CODES["i32"]
+    write = b"\x60" + binary.sized(bytes([i32] * 4)) + binary.sized(bytes([i32]))
+    kind = bytes([External.FUNCTION]) + binary.u32(len(parts.types))
+    memory = _name("memory") + bytes([External.MEMORY, 0])
+    more = {
+        SectionId.TYPE: [*parts.types, write],
+        SectionId.IMPORT: [_name("wasi_snapshot_preview1") + _name("fd_write") + kind],
+        SectionId.MEMORY: [_memory()],
+        SectionId.EXPORT: [memory, _export("_start", len(program.functions))],
+    }
+    return _module(parts, more)
+
+
 def _parts(
     program: Program, functions: Sequence[Function], data: Sequence[Segment], base: Base
 ) -> Parts:

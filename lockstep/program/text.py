@@ -34,6 +34,11 @@ def wast(program: Program) -> str:
     return "\n".join([*_module(program), "", *_script(program)]) + "\n"
 
 
+def wat(program: Program) -> str:
+    """The module alone, whatever it does."""
+    return "\n".join(_module(program)) + "\n"
+
+
 def _module(program: Program) -> Iterator[str]:
     yield "(module"
     for number, signature in enumerate(program.signatures):
@@ -45,7 +50,7 @@ def _module(program: Program) -> Iterator[str]:
             if entry is not None:
                 yield f"  (elem (i32.const {at}) $f{entry})"
     for number, entry_ in enumerate(program.globals):
-        names, first = f'$g{number} (export "g{number}")', _const(entry_.type, entry_.bits)
+        names, first = f'$g{number} (export "g{number}")', literal(entry_.type, entry_.bits)
         yield f"  (global {names} (mut {entry_.type}) ({first}))"
     yield from map(_segment, program.segments)
     for number, function in enumerate(program.functions):
@@ -116,7 +121,7 @@ def head(node: Node) -> str:
             return f"{op}{offset}{align}{''.join(f' {lane}' for lane in at[2:])}"
         return " ".join([op, *map(str, at)])
     if op.endswith(".const"):
-        return _const(op[: -len(".const")], at[0])
+        return literal(op[: -len(".const")], at[0])
     return _structure(node)
 
 
@@ -143,7 +148,8 @@ def _structure(node: Node) -> str:
             return " ".join([op, *map(str, at)])
 
 
-def _const(type_: str, bits: Bits) -> str:
+def literal(type_: str, bits: Bits) -> str:
+    """A value as the operand of an instruction or of a script."""
     match type_:
         case "f32" | "f64":
             return f"{type_}.const {_float(type_, bits)}"
@@ -181,11 +187,11 @@ def _script(program: Program) -> Iterator[str]:
                 yield f'(assert_trap {invoke} "{trap.kind}")'
                 return
             results = zip(function.results, values, strict=True)
-            right = " ".join(f"({_const(type_, bits)})" for type_, bits in results)
+            right = " ".join(f"({literal(type_, bits)})" for type_, bits in results)
             yield f"(assert_return {invoke} {right})" if right else f"(assert_return {invoke})"
     for number, bits in enumerate(machine.state.globals):
         if bits != program.globals[number].bits:
-            value = _const(program.globals[number].type, bits)
+            value = literal(program.globals[number].type, bits)
             yield f'(assert_return (get "g{number}") ({value}))'
     if writers(program):
         yield from _memory(before, bytes(machine.state.memory))
@@ -203,6 +209,6 @@ def _memory(before: bytes, after: bytes) -> Iterator[str]:
 
 def _invoke(name: str, signature: Signature, row: Sequence[Bits]) -> str:
     arguments = [
-        f" ({_const(type_, bits)})" for type_, bits in zip(signature.parameters, row, strict=True)
+        f" ({literal(type_, bits)})" for type_, bits in zip(signature.parameters, row, strict=True)
     ]
     return f'(invoke "{name}"{"".join(arguments)})'

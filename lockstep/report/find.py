@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from lockstep import __version__
 from lockstep.judge import Judgement
@@ -13,6 +16,31 @@ from lockstep.runtimes.model import Runtime
 from lockstep.trace import Trace, event_line
 
 EVENTS_MAX = 60
+_MACHINE, _CPU = "machine: ", "CPU features: "
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where something was seen; `binaries` are SHA-256 sums by the spec of a runtime."""
+
+    machine: str
+    cpu: str
+    binaries: Mapping[str, str]
+
+
+def environment(runtimes: Sequence[Runtime]) -> Environment:
+    """This machine, with these runtimes."""
+    machine = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return Environment(machine, cpu_features(), {rt.spec: rt.sha256 for rt in runtimes})
+
+
+def environment_of(report: str) -> Environment | None:
+    """What a `report.txt` says of the machine on which it was made; None where it says nothing."""
+    machine = re.search(rf"^{_MACHINE}(.+)$", report, re.MULTILINE)
+    cpu = re.search(rf"^{_CPU}(.+)$", report, re.MULTILINE)
+    binaries = re.findall(r"^  (\S+) SHA-256 ([0-9a-f]{64})$", report, re.MULTILINE)
+    if machine is None or cpu is None:
+        return None
+    return Environment(machine[1], cpu[1], dict(binaries))
 
 
 def report_text(
@@ -71,6 +99,6 @@ def _events(trace: Trace) -> list[str]:
 
 
 def _runtimes(runtimes: Sequence[Runtime]) -> list[str]:
-    machine = f"machine: {platform.system()} {platform.release()} {platform.machine()}"
-    lines = [machine, f"CPU features: {cpu_features()}", "runtimes:"]
-    return [*lines, *(f"  {rt.spec} SHA-256 {rt.sha256}" for rt in runtimes)]
+    here = environment(runtimes)
+    lines = [_MACHINE + here.machine, _CPU + here.cpu, "runtimes:"]
+    return [*lines, *(f"  {spec} SHA-256 {sha256}" for spec, sha256 in here.binaries.items())]

@@ -112,6 +112,21 @@ def test_an_exported_folder_shows_the_lie_without_lockstep(find: Path, tmp_path:
     assert codes == {"run_wasmtime.py": 0, "run_v8.mjs": 0, "canary.py": 1}
 
 
+def test_a_find_becomes_a_bug_report(find: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = ["report", find.name[:6], "--output", str(find.parent)]
+    capsys.readouterr()
+    assert run(name) == ExitCode.AGREE
+    assert capsys.readouterr().out == (find / "report.txt").read_text()
+    assert run([*name, "--format", "issue"]) == ExitCode.AGREE
+    report = capsys.readouterr().out
+    reproducer = trace.read(find / "reproducer.trace")
+    assert "canary 1 (outcome): module `hotstuff` gives a wrong result" in report.splitlines()[0]
+    assert all(trace.event_line(event) in report for event in reproducer.events)
+    assert reproducer.header.sha256 in report
+    assert "seed 1, run " in report
+    assert str(find.parent) not in report
+
+
 def test_import_is_the_inverse_of_export(tmp_path: Path) -> None:
     source = trace.read(TRACES / "fault-free.trace")
     events = tmp_path / "events.bin"

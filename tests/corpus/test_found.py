@@ -8,12 +8,27 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from lockstep import protocol
 from lockstep.cli import run
+from lockstep.corpus.record import FOUND as FOLDER
+from lockstep.corpus.record import Record, records
 from lockstep.errors import ExitCode
+from lockstep.program.application import MASK, MULTIPLIER, ROTATION
+from lockstep.program.text import wast
+from lockstep.program.trial import module_of
+from lockstep.protocol import Action, ActionKind, Observation
+from lockstep.report.issue import issue
+from lockstep.report.specification import CORE, PLACES
+from lockstep.report.subject import subject
 from lockstep.runtimes import registry
-from lockstep.trace import read
+from lockstep.trace import read, record
 
 FOUND = sorted((Path(__file__).parents[2] / "corpus" / "found").glob("*/record.toml"))
+
+RECORDS = records(folder=FOLDER)
+PROGRAMS = [one for one in RECORDS if one.program is not None]
+OF_A_MACHINE = ("- Binary", "- Machine", "- CPU features")
+"""Lines of a report that are another on every machine."""
 
 SLOW = (pytest.mark.long, pytest.mark.timeout(1800))
 
@@ -43,3 +58,64 @@ def test_a_find_still_shows_in_the_version_that_is_wrong(path: Path) -> None:
         pytest.skip(f"{record['runtime']} {record['wrong']} is not here; `lockstep runtimes`")
     reproducer = str(path.parent / "reproducer.trace")
     assert run(["replay", "--expect-divergence", reproducer]) == ExitCode.AGREE
+
+
+def named(record: Record) -> str:
+    return record.name
+
+
+@pytest.mark.parametrize("known", RECORDS, ids=named)
+def test_a_record_names_the_section_that_says_who_is_right(known: Record) -> None:
+    assert known.section
+    assert set(known.section) <= set(PLACES)
+    assert "section" in known.source
+
+
+def test_most_records_are_programs() -> None:
+    assert len(PROGRAMS) > len(RECORDS) / 2
+
+
+@pytest.mark.parametrize("known", PROGRAMS, ids=named)
+def test_a_program_is_the_one_of_the_script_and_of_the_module(known: Record) -> None:
+    assert known.program is not None
+    assert wast(known.program) == (known.folder / "program.wast").read_text()
+    assert module_of(known.program) == (known.folder / "guest.wasm").read_bytes()
+
+
+@pytest.mark.parametrize("known", [one for one in PROGRAMS if one.gave], ids=named)
+def test_what_a_record_says_was_given_is_what_its_trace_recorded(known: Record) -> None:
+    total = 0
+    for word in known.gave:
+        turned = (total << ROTATION | total >> (64 - ROTATION)) & MASK
+        total = (turned ^ int(word, 0)) * MULTIPLIER & MASK
+    report = Action(ActionKind.REPORT, total.to_bytes(8, "little"))
+    short = record(protocol.encode_observation(Observation(16, bytes(32), (report,))))
+    assert short is not None
+    (dissent,) = read(known.folder / "reproducer.trace").dissents
+    assert dissent.answer.split()[-1] == short.digest.hex()
+
+
+def lines_of(report: str) -> list[str]:
+    return [line for line in report.splitlines() if not line.startswith(OF_A_MACHINE)]
+
+
+@pytest.mark.parametrize("known", RECORDS, ids=named)
+def test_the_report_of_a_record_is_the_one_that_the_command_makes(known: Record) -> None:
+    """`lockstep report NAME --format issue > corpus/found/NAME/issue.md` makes it anew."""
+    stored = (known.folder / "issue.md").read_text()
+    about = subject(known.folder)
+    assert lines_of(stored) == lines_of(issue(about, about.gave, None))
+
+
+@pytest.mark.parametrize("known", RECORDS, ids=named)
+def test_a_report_has_all_that_maintainers_ask_for(known: Record) -> None:
+    report = (known.folder / "issue.md").read_text()
+    title, *rest = report.splitlines()
+    assert known.bounds[0] in title
+    assert any(CORE + place in report for place in known.section)
+    headings = [line for line in rest if line.startswith("## ")]
+    assert [heading.split()[1] for heading in headings] == [
+        "Test", "Steps", "Expected", "Actual", "Versions", "How"
+    ]  # fmt: skip
+    for place in ("/tmp", "/home", "/root"):
+        assert place not in report
