@@ -118,8 +118,17 @@ def apply(scope: Scope, row: Instruction, depth: int) -> Node | None:
     choices = scope.choices
     kids = [expression(scope, type_, depth + 1) for type_ in row.takes]
     if len(kids) > 1 and row.takes[0] == row.takes[1] and choices.chance(1, 6):
-        kids[1] = kids[0] if kids[0].op in ("local.get", f"{row.takes[0]}.const") else kids[1]
+        kids[:2] = _twice(scope, kids[0], row.takes[0])
     return composed(scope, row, kids)
+
+
+def _twice(scope: Scope, node: Node, type_: Type) -> tuple[Node, Node]:
+    """One value as two operands."""
+    if node.op in ("local.get", f"{type_}.const"):
+        return node, node
+    local = scope.local(type_, fixed=True)
+    tee = Node("local.tee", (scope.clean(node, type_),), (local,))
+    return tee, Node("local.get", (), (local,))
 
 
 def composed(scope: Scope, row: Instruction, kids: list[Node]) -> Node:
