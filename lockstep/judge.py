@@ -40,8 +40,8 @@ class Judgement(msgspec.Struct, frozen=True):
     """What a trace came to.
 
     `frames` are the answers of the group with the most lineages, `broken` the runtimes that could
-    not run at all and why, `runs` what each runtime's batch run took. `dissenters` differ from that
-    group anywhere, not only at the divergence.
+    not run at all and why, `runs` what each runtime's batch run took. `dissenters` are not of the
+    largest group that agrees from the first event to the last.
     """
 
     verdict: Verdict
@@ -178,22 +178,29 @@ def _verdict(
     if isinstance(found, Incomparable):
         return Judgement(Verdict.INCOMPARABLE, reason=found.reason, frames=frames)
     if found is not None:
-        dissenters = _dissenters(trace, votes, found)
+        dissenters = _dissenters(trace, votes)
         return Judgement(Verdict.DIVERGE, found, frames=frames, dissenters=dissenters)
     if slow:
         return Judgement(Verdict.INCOMPARABLE, reason="; ".join(slow.values()), frames=frames)
     return Judgement(Verdict.AGREE, frames=frames)
 
 
-def _dissenters(trace: Trace, votes: Mapping[Voter, Stream], found: Divergence) -> tuple[str, ...]:
-    wanted = found.groups[0].voters[0]
-    return tuple(
-        voter.name
-        for voter in votes
-        if isinstance(
-            first_difference(trace.events, {v: votes[v] for v in (wanted, voter)}), Divergence
-        )
-    )
+def _dissenters(trace: Trace, votes: Mapping[Voter, Stream]) -> tuple[str, ...]:
+    """Those outside of the largest group of voters who agree from the first event to the last."""
+    groups: list[list[Voter]] = []
+    for voter in votes:
+        for group in groups:
+            if not _differ(trace, {one: votes[one] for one in (group[0], voter)}):
+                group.append(voter)
+                break
+        else:
+            groups.append([voter])
+    largest = max(groups, key=lambda group: (len({v.lineage for v in group}), len(group)))
+    return tuple(voter.name for voter in votes if voter not in largest)
+
+
+def _differ(trace: Trace, votes: Mapping[Voter, Stream]) -> bool:
+    return isinstance(first_difference(trace.events, votes), Divergence)
 
 
 def _majority_frames(

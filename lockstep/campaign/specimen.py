@@ -47,6 +47,7 @@ class ProgramHunter:
         self._chase = Chase(lab)
         self._known: dict[str, dict[str, Signature]] = {}
         """By suspect the finds that it is in, by their names."""
+        self._unlooked: set[str] = set()
 
     def close(self) -> None:
         """End all processes."""
@@ -56,11 +57,12 @@ class ProgramHunter:
         """All the news about the program of `trace`, in which somebody differed."""
         assert judged.divergence is not None
         program, _ = program_of(int(trace.header.seed), int(trace.header.index))
-        agreeing = set(judged.divergence.groups[0].names).difference(judged.dissenters)
+        dissenters = set(judged.dissenters)
+        judges = {name for group in judged.divergence.groups for name in group.names}
         by_name = self._chase.by_name
-        witness = by_speed([by_name[name] for name in agreeing if name in by_name])[0]
+        witness = by_speed([by_name[name] for name in judges - dissenters if name in by_name])[0]
         told: set[str] = set()
-        for suspect in by_speed([by_name[n] for n in judged.dissenters if n in by_name]):
+        for suspect in by_speed([by_name[name] for name in dissenters if name in by_name]):
             for news in self._about(program, trace, judged, suspect, witness):
                 if not isinstance(news, Diverged) or news.fingerprint not in told:
                     yield news
@@ -83,7 +85,7 @@ class ProgramHunter:
                 yield _once_more(trace, judged, suspect, _fitting(program, known))
                 return
             if self._lab.stop():
-                yield _unreduced(trace, found)
+                yield self._unreduced(trace, found)
                 return
             site = site_of(left, found)
             for cut in _cuts(left, site):
@@ -95,6 +97,12 @@ class ProgramHunter:
             program = _without_site(program, site)
             if not program.sites:
                 return
+
+    def _unreduced(self, trace: Trace, found: Divergence) -> Diverged:
+        known = found.fingerprint in self._unlooked
+        self._unlooked.add(found.fingerprint)
+        judged = Judgement(Verdict.DIVERGE, found, reason="not reduced, the time was over")
+        return diverged(trace, judged, known=known)
 
     def _find(
         self, program: Program, trace: Trace, found: Divergence, suspect: Runtime, witness: Runtime
@@ -173,11 +181,6 @@ def _once_more(trace: Trace, judged: Judgement, suspect: Runtime, name: str) -> 
     judged = msgspec.structs.replace(judged, reason=reason)
     news = diverged(trace, judged, known=bool(name))
     return msgspec.structs.replace(news, fingerprint=name or news.fingerprint)
-
-
-def _unreduced(trace: Trace, found: Divergence) -> Diverged:
-    judged = Judgement(Verdict.DIVERGE, found, reason="not reduced, the time was over")
-    return diverged(trace, judged, known=False)
 
 
 def _cuts(program: Program, site: int) -> Iterator[Program]:
