@@ -6,6 +6,8 @@
     guest.wasm          the module
     report.txt          what a maintainer needs
     program.wast        of a find on a program: the program alone, and what is right
+    before.wasm         of a find on a chain of mutations: the guest before the one that exposes it,
+    after.wasm          and behind it, see `lockstep/campaign/expose.py`
     program.tree        the same as lockstep has it, see `lockstep/program/notation.py`
 """
 
@@ -36,7 +38,7 @@ def write(
     module: bytes,
     report: str,
     comments: Comments | None = None,
-    more: Mapping[str, str] = MappingProxyType({}),
+    more: Mapping[str, str | bytes] = MappingProxyType({}),
 ) -> None:
     """Write a find to `folder`, in the place of an older one of the same fingerprint."""
     with folder_atomically(folder) as fresh:
@@ -44,8 +46,8 @@ def write(
         (fresh / ORIGINAL).write_text(traces.dumps(original, comments))
         (fresh / MODULE).write_bytes(module)
         (fresh / REPORT).write_text(report)
-        for name, text in more.items():
-            (fresh / name).write_text(text)
+        for name, data in more.items():
+            (fresh / name).write_bytes(data.encode() if isinstance(data, str) else data)
 
 
 def known(output: Path, fingerprint: str) -> bool:

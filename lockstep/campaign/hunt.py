@@ -9,6 +9,7 @@ import msgspec
 
 from lockstep.annotate import Commentator, with_answers
 from lockstep.campaign import finds
+from lockstep.campaign.expose import Exposed, exposed
 from lockstep.campaign.news import Diverged, News, Reduced
 from lockstep.campaign.proof import Lab, confirm, reduced
 from lockstep.compare import Verdict
@@ -60,7 +61,8 @@ class Hunter:
             small, final = trace, judged
             again = f"{words}; what it was reduced to did not show it again"
             reduction = msgspec.structs.replace(reduction, events=trace.events, minimal=False)
-        yield self._write(with_answers(trace, judged), small, final, reduction, again)
+        shown = exposed(self.lab, small, final)
+        yield self._write(with_answers(trace, judged), small, final, reduction, again, shown)
         for events in others.values():
             yield from self._other(only_events(trace, events))
 
@@ -72,7 +74,13 @@ class Hunter:
             yield from self.make(trace, judged, words)
 
     def _write(
-        self, original: Trace, small: Trace, final: Judgement, reduction: Reduction, words: str
+        self,
+        original: Trace,
+        small: Trace,
+        final: Judgement,
+        reduction: Reduction,
+        words: str,
+        shown: Exposed | None = None,
     ) -> Reduced:
         folder = self.output / final.fingerprint
         runtimes = ",".join(runtime.spec for runtime in self.lab.runtimes)
@@ -83,8 +91,9 @@ class Hunter:
                 reproducer,
                 _on(original, runtimes),
                 self.lab.module.read_bytes(),
-                self._report(reproducer, final, words),
+                self._report(reproducer, final, words, shown),
                 Commentator(self.lab.description, driver.step),
+                shown.modules if shown else {},
             )
         return Reduced(
             fingerprint=final.fingerprint,
@@ -96,11 +105,14 @@ class Hunter:
             confirmed=words,
             reproduce=f"lockstep replay --expect-divergence {folder / finds.REPRODUCER}",
             reduce=f"lockstep reduce {folder / finds.ORIGINAL}",
+            exposed=shown.summary if shown else "",
         )
 
-    def _report(self, trace: Trace, judged: Judgement, words: str) -> str:
+    def _report(self, trace: Trace, judged: Judgement, words: str, shown: Exposed | None) -> str:
         found, lab = judged.divergence, self.lab
         lines = differing_state(lab.module, trace.events, found, lab.runtimes) if found else []
+        if shown:
+            lines = [*lines, *([""] if lines else []), *shown.lines()]
         return report_text(trace, judged, lab.runtimes, lines, words)
 
 

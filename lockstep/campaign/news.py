@@ -85,7 +85,7 @@ class Reducing(News, frozen=True):
 
 
 class Reduced(News, frozen=True):
-    """A find was confirmed, reduced and written."""
+    """A find was confirmed, reduced and written; `exposed` tells by which mutation of a chain."""
 
     fingerprint: str
     folder: str
@@ -96,6 +96,7 @@ class Reduced(News, frozen=True):
     confirmed: str
     reproduce: str
     reduce: str
+    exposed: str = ""
 
 
 class Tally(msgspec.Struct, frozen=True):

@@ -173,7 +173,7 @@ class Campaign:
         return Tally(
             name=runtime.engine,
             version=runtime.version,
-            tier=runtime.tier,
+            tier=runtime.way,
             lineage=runtime.lineage,
             traces=traces,
             events=events,
@@ -183,4 +183,4 @@ class Campaign:
 
 def _taking(runtime: Runtime, among: Sequence[Runtime]) -> Taking:
     share = every(runtime, among)
-    return Taking(runtime.engine, runtime.version, runtime.tier, runtime.lineage, share)
+    return Taking(runtime.engine, runtime.version, runtime.way, runtime.lineage, share)

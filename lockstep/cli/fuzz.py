@@ -46,7 +46,11 @@ Tell = Callable[[News], None]
 @option("--max-runs", type=click.IntRange(1), help="Stop after this many traces.")
 @option("--from", "first", type=click.IntRange(0), default=0, help="The first run's number.")
 @option("--programs/--no-programs", default=True, help="Generated programs, if the guest can.")
-@option("--variants", is_flag=True, help="The guest in other builds too, each on some runtime.")
+@option(
+    "--variants",
+    is_flag=True,
+    help="The guest built and rewritten otherwise too, each on some runtime.",
+)
 @option("--jobs", type=click.IntRange(1, 256), help="Worker processes; one a core by default.")
 @option("--keep-going", is_flag=True, help="Do not stop at the first find.")
 @option("--max-candidates", type=click.IntRange(1), default=20_000, help="Budget of a reduction.")
@@ -79,13 +83,15 @@ def fuzz(
     Exits 0 when all agree, 1 with a divergence or a broken invariant.
     """
     setting = choose(guest, runtimes, config)
-    setting = with_variants(setting, config) if variants else setting
+    seed = secrets.randbits(32) if seed is None else seed
+    if variants:
+        setting = with_variants(setting, config, seed, _nothing if quiet else _info)
     check_writable(output)
     plan = Plan(
         guest=setting.guest.name,
         module=setting.guest.path,
         sha256=setting.guest.sha256,
-        seed=secrets.randbits(32) if seed is None else seed,
+        seed=seed,
         specs=tuple(runtime.spec for runtime in setting.runtimes),
         driver=driver_of(setting.runtimes).spec,
         own=config.runtimes,
@@ -126,6 +132,14 @@ def _watch(plan: Plan, setting: Setting, max_candidates: int, tellers: Sequence[
         return ExitCode.INTERRUPTED
     nothing = last.traces > 0 and last.incomparable == last.traces
     return ExitCode.NOTHING_COMPARABLE if nothing else ExitCode.AGREE
+
+
+def _info(text: str) -> None:
+    click.echo(f"INFO: {text}", err=True)
+
+
+def _nothing(_: str) -> None:
+    pass
 
 
 def _report(text: str) -> JsonLines:

@@ -1,4 +1,4 @@
-"""`lockstep guest`: list, build, audit and begin guests."""
+"""`lockstep guest`: list, build, audit and begin guests, and get what rewrites them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from lockstep.guest import audit, build, catalog, skeleton
+from lockstep.guest import audit, build, catalog, skeleton, tools
 from lockstep.guest.recipes import Language, recipe_of
 from lockstep.report.escape import plain
 
@@ -44,6 +44,22 @@ def build_(name: str, *, flaw: str | None, mode: str, native: bool, to: Path | N
     if plain_build and known not in catalog.shipped():
         path = catalog.remember(path.read_bytes(), known)
     click.echo(path)
+    return 0
+
+
+@guest.command("tools")
+@click.option("--install", "wanted", multiple=True, type=click.Choice(tuple(tools.RECIPES)))
+def tools_(wanted: tuple[str, ...]) -> int:
+    """Print the programs that rewrite guests, for `--variants`, or install some into the cache."""
+    for name in wanted:
+        if tools.place(name) is None:
+            minutes = tools.RECIPES[name].minutes
+            click.echo(f"{name}, about {minutes:.1f} minutes", err=True)
+        click.echo(tools.install(name))
+    for name in () if wanted else tools.RECIPES:
+        path = tools.place(name)
+        what = f"{plain(tools.find(name).version)}  {path}" if path else "not at hand"
+        click.echo(f"{name}  {what}" + ("" if path else f" (`{tools.remedy(name)}`)"))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from lockstep.config import Config
 from lockstep.errors import (
     AbsentGuestError,
     GuestError,
+    LockstepError,
     ProtocolError,
     UnknownNameError,
     UsageError,
@@ -21,6 +23,7 @@ from lockstep.execute.process import EarlyEnd
 from lockstep.guest import audit, build, catalog, variants
 from lockstep.guest.catalog import Guest
 from lockstep.guest.needs import needs
+from lockstep.guest.rewrite import used
 from lockstep.guest.wasm import Module
 from lockstep.guest.wasm.features import features
 from lockstep.protocol import Description
@@ -57,20 +60,51 @@ def for_guest(guest: Guest, runtimes: str, config: Config) -> Setting:
     return Setting(guest, [rt for rt, why in reasons.items() if not why], missing)
 
 
-def with_variants(setting: Setting, config: Config) -> Setting:
-    """One runtime more for each variant of the guest: the fast ones take them in turn."""
+def with_variants(
+    setting: Setting, config: Config, seed: int, tell: Callable[[str], None]
+) -> Setting:
+    """One runtime more for each variant of the guest: the fast ones take them in turn.
+
+    Which takes which, and the chains of mutations, are drawn from the campaign's `seed`. A kind of
+    variant that cannot be made here is among the `missing`. `tell` gets a line for each kind: the
+    first time it takes a minute to make them.
+    """
     fast = [rt for rt in setting.runtimes if rt.runs_any and rt.speed == "jit" and rt.in_all]
-    specs = []
-    for number, name in enumerate(variants.NAMES):
-        built = variants.variant(name, setting.guest.path)
-        wanted = frozenset(features(Module.decode(built.read_bytes(), built)))
-        turn = fast[number % len(fast) :] + fast[: number % len(fast)] if fast else []
-        able = [runtime for runtime in turn if wanted <= runtime.features]
-        specs += [f"{runtime.spec}+variant={name}" for runtime in able[:1]]
+    specs: list[str] = []
+    missing: list[Missing] = []
+    for kind, names in variants.drawn(seed):
+        tell(f"{len(names)} {kind}, those that are not there yet are made now")
+        try:
+            for name in names:
+                wanted = _features(setting.guest, name)
+                first = (seed + len(specs)) % max(1, len(fast))
+                turn = fast[first:] + fast[:first]
+                able = [runtime for runtime in turn if wanted <= runtime.features]
+                specs += [f"{runtime.spec}+variant={name}" for runtime in able[:1]]
+        except LockstepError as error:
+            missing.append(Missing(kind, error.message, (error.hint or "").strip("`")))
     if not specs:
-        raise UsageError("no runtime can run a variant", hint="`--runtimes wasmtime,v8` can")
+        raise _no_variant(missing)
     more = registry.select(",".join(specs), config.runtimes)
-    return msgspec.structs.replace(setting, runtimes=[*setting.runtimes, *more])
+    return msgspec.structs.replace(
+        setting, runtimes=[*setting.runtimes, *more], missing=[*setting.missing, *missing]
+    )
+
+
+def _features(guest: Guest, variant: str) -> frozenset[str]:
+    """The features that a variant of `guest` uses; makes it."""
+    made = variants.variant(variant, guest.path)
+    if variants.rewritten(variant):
+        return frozenset(used(guest.module))
+    return frozenset(features(Module.decode(made.read_bytes(), made)))
+
+
+def _no_variant(missing: Sequence[Missing]) -> UsageError:
+    if missing:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in missing)
+        remedies = dict.fromkeys(f"`{one.remedy}`" for one in missing if one.remedy)
+        return UsageError(f"there is no variant ({reasons})", hint=" or ".join(remedies) or None)
+    return UsageError("no runtime can run a variant", hint="`--runtimes wasmtime,v8` can")
 
 
 def _why_not(runtime: Runtime, guest: Guest, wanted: frozenset[str]) -> str | None:

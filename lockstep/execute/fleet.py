@@ -172,7 +172,7 @@ class Fleet:
             host = self._host(runtime)
             unable = load(host, runtime, module, keeps=self._keeps) if reuse else None
             if unable is not None:
-                self._idle[runtime].append(host)
+                self._idle[runtime.host].append(host)
                 return Run(b"", unable, 0.0, 0.0)
             loads_s = 0.0 if host.has(module) else loads_s
             # A large module also starts slowly, and how slowly only the first run tells.
@@ -180,15 +180,16 @@ class Fleet:
             patience_s = loads_s if known or not reuse else load_s(runtime, module)
             limits = self._limits(runtime, events, how, patience_s)
             run = host.run(module, stdin, limits, reuse=reuse)
-            self._idle[runtime].append(host)
+            self._idle[runtime.host].append(host)
         with self._lock:
             if not loads_s:  # else it is not the time of the events
                 self._pace(runtime, how).note(run, events * how.cost)
         return self._count(runtime, run, events)
 
     def _host(self, runtime: Runtime) -> ServeHost:
+        """A host for `runtime`, whichever variants of it have used that host before."""
         with self._lock:
-            idle = self._idle.setdefault(runtime, [])
+            idle = self._idle.setdefault(runtime.host, [])
             if idle:
                 return idle.pop()
         return ServeHost(runtime, new_scratch(self._scratch))

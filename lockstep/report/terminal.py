@@ -126,6 +126,8 @@ class Terminal:
             f"events, {state}, {news.candidates} candidates; {news.confirmed}"
         )
         self._line(f"\tfolder: {news.folder}")
+        if news.exposed:
+            self._line(f"\t{news.exposed}: before.wasm, after.wasm there")
         self._line(f"Reproduce with: {news.reproduce}")
         self._line(f"Reduce with: {news.reduce}")
 

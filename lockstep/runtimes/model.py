@@ -137,7 +137,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
     `remedy` is the command that helps where it does not run. `told` are its features where the row
     tells them of this version. `among_versions` says that another version of the same was chosen
-    beside it. It runs the build `variant` of a guest (`guest/variants.py`), if it names one.
+    beside it. It runs the `variant` of a guest (`guest/variants.py`), if it names one.
     """
 
     engine: str
@@ -160,17 +160,23 @@ class Runtime(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """Engine and tier, as in `wasmtime:winch`; the spec where that would name two."""
-        return self.spec if self.among_versions else f"{self.engine}:{self._tier}"
+        return self.spec if self.among_versions else f"{self.engine}:{self.way}"
 
     @property
     def spec(self) -> str:
         """The name with the version, as in `wasmtime@50.0.1:winch`."""
         version = f"@{self.version}" if self.version else ""
-        return f"{self.engine}{version}:{self._tier}"
+        return f"{self.engine}{version}:{self.way}"
 
     @property
-    def _tier(self) -> str:
+    def way(self) -> str:
+        """The tier, and the variant of the guest where there is one."""
         return f"{self.tier}+variant={self.variant}" if self.variant else self.tier
+
+    @property
+    def host(self) -> Runtime:
+        """What its process is, the same for all its variants: a host runs any module."""
+        return msgspec.structs.replace(self, variant="", digests=False, among_versions=False)
 
     @property
     def runs_any(self) -> bool:

@@ -5,7 +5,7 @@ wasmtime:*                  all of its tiers
 wasmtime@20.0.0             in that version, installed here or into the cache
 v8:liftoff,wasm3@0.5.0      two of them, the second only in that version
 canary:trap+at=17           a tier with an option
-v8:liftoff+variant=small.mvp  on another build of the guest
+v8:liftoff+variant=small.mvp  on a variant of the guest, see `guest/variants.py`
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _runtime(
         engine=row.engine,
         version=place.version,
         tier="+".join([tier.name, *(f"{key}={value}" for key, value in own)]),
-        lineage=f"{tier.lineage}+{variant}" if variant else tier.lineage,
+        lineage=tier.lineage,  # whatever module it runs: one fault on twenty variants is one vote
         variant=variant,
         speed=tier.speed,
         in_all=row.in_all,

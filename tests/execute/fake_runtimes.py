@@ -93,6 +93,10 @@ class Fake(msgspec.Struct, frozen=True):
     def env(self) -> dict[str, str]:
         return dict(self.environment)
 
+    @property
+    def host(self) -> Fake:
+        return self
+
     def module(self, module: Path) -> Path:
         return module
 
