@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
+from lockstep.program.application import SIZES
 from lockstep.program.edit import tidy
 from lockstep.program.nan import clean, cleaned
 from lockstep.program.tree import Function, Node, Program, Type
@@ -24,9 +25,12 @@ PLAIN = ("local.get", "local.set", "drop", "return", "nop", "then", "else", "unp
 
 _KINDS = {"i32": "i", "i64": "i", "f32": "f", "f64": "f"}
 _WORDS = {
+    **dict.fromkeys(("and", "or", "xor"), "logic"),
+    **dict.fromkeys(("add", "sub"), "sum"),
+    **dict.fromkeys(("div", "rem"), "div"),
     **dict.fromkeys(("shl", "shr"), "shift"),
     **dict.fromkeys(("rotl", "rotr"), "rotate"),
-    **dict.fromkeys(("eq", "ne", "lt", "gt", "le", "ge"), "compare"),
+    **dict.fromkeys(("eqz", "eq", "ne", "lt", "gt", "le", "ge"), "compare"),
     **dict.fromkeys(("min", "max", "pmin", "pmax"), "minmax"),
 }
 
@@ -37,6 +41,8 @@ def class_of(op: str) -> str:
     """The class of an instruction; empty for those that name no bug."""
     if op in PLAIN or op.endswith(".const"):
         return ""
+    if op in ("block", "loop", "if"):
+        return "block"
     type_, dot, rest = op.partition(".")
     found = re.match(r"[a-z]+", rest)
     word = found[0] if found else rest
@@ -50,8 +56,9 @@ def class_of(op: str) -> str:
 
 
 def signature_of(program: Program) -> Signature:
-    """The classes that tell what a program is about."""
-    return frozenset(_counted(program))
+    """The classes that tell what a program is about; where there is none, its types."""
+    types = {type_ for f in program.functions for type_ in (*f.parameters, *f.results)}
+    return frozenset(_counted(program)) or frozenset(types)
 
 
 def _counted(program: Program) -> Counter[str]:
@@ -83,7 +90,7 @@ def without(program: Program, known: Collection[Signature]) -> Program:
     """
     for signature in known:
         counts = _counted(program)
-        if signature and all(counts[one] for one in signature):
+        if signature and all(counts[one] or one in SIZES for one in signature):
             rarest = min(signature, key=lambda one: (counts[one], one))
             program = _without_class(program, rarest)
     return program
@@ -99,7 +106,7 @@ def _without_class(program: Program, unwanted: str) -> Program:
             return
         kids = tuple(below for kid in node.kids for below in inner(function, kid))
         new = None
-        if class_of(node.op) == unwanted:
+        if _is_of(node, unwanted, results(program, function, node)):
             new = kids if node.op == "local.tee" else _zero(node, results(program, function, node))
         yield from (node._replace(kids=kids),) if new is None else new
 
@@ -108,6 +115,12 @@ def _without_class(program: Program, unwanted: str) -> Program:
         for f in program.functions
     )
     return tidy(msgspec.structs.replace(program, functions=functions))
+
+
+def _is_of(node: Node, unwanted: str, types: Sequence[Type]) -> bool:
+    if unwanted in SIZES:
+        return types == (unwanted,) and node.op != f"{unwanted}.const"
+    return class_of(node.op) == unwanted
 
 
 def _zero(node: Node, types: Sequence[Type]) -> tuple[Node, ...] | None:

@@ -230,11 +230,11 @@ def test_a_machine_without_anything_says_so(monkeypatch):
     assert said("print('still runs')") == "still runs\n"
 
 
-def test_an_old_landlock_is_used_as_far_as_it_goes(monkeypatch):
+def test_an_old_landlock_is_used_as_far_as_it_goes(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "confinement", lambda: ("--landlock=1",))
     assert machine.describe() == "landlock abi 1, files read-only, network open"
     if confine.landlock_abi() >= 1:
-        refused = "try: open('/tmp/x', 'w')\nexcept PermissionError: print('refused')"
+        refused = f"try: open('{tmp_path}/x', 'w')\nexcept PermissionError: print('refused')"
         assert said(refused) == "refused\n"
 
 
