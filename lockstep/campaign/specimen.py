@@ -23,6 +23,7 @@ from lockstep.campaign.proof import Lab
 from lockstep.campaign.signature import Signature, fingerprint, signature_of, without
 from lockstep.compare import Divergence, Verdict
 from lockstep.judge import Judgement
+from lockstep.program.application import with_window
 from lockstep.program.edit import tidy
 from lockstep.program.notation import encode
 from lockstep.program.text import wast
@@ -148,7 +149,7 @@ class ProgramHunter:
             original,
             module_of(small),
             report_text(answered, final, self._lab.runtimes, words, confirmed),
-            more={TREE: encode(small)} | ({WAST: wast(small)} if sound(small) else {}),
+            more={TREE: encode(small)} | ({WAST: wast(with_window(small))} if sound(small) else {}),
         )
         return Reduced(
             fingerprint=name,

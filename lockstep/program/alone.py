@@ -19,6 +19,7 @@ from lockstep.program.application import (
     WINDOW,
     row_bytes,
     segments,
+    with_window,
     words,
     writers,
 )
@@ -79,6 +80,7 @@ class Gave(msgspec.Struct, frozen=True):
 
 def alone(program: Program) -> Alone:
     """A program with its tests."""
+    program = with_window(program)
     calls, parts, locals_ = _all(program)
     made = _loaded(program)
     main = _start(calls, parts, locals_)
@@ -109,7 +111,10 @@ def _loaded(program: Program) -> Program:
 
 
 def _all(program: Program) -> tuple[list[Node], list[Node], tuple[Type, ...]]:
-    """All calls, the words that come of them, and the locals that hold results in between."""
+    """All calls, the words that come of them, and the locals that hold results in between.
+
+    Of too many the last stays, which may be that of the window.
+    """
     calls, parts, locals_ = [], [], list[Type]()
     for function, call in _calls(program):
         if _is_single(program) and len(function.results) == 1:
@@ -120,8 +125,8 @@ def _all(program: Program) -> tuple[list[Node], list[Node], tuple[Type, ...]]:
             value = Node("local.get", (), (index,))
             parts += words(type_, value, value)
         locals_ += function.results
-    parts = [*parts, *_changed(program)] or [Node("i64.const", (), (0,))]
-    return calls, parts[:WORDS_MAX], tuple(locals_)
+    *most, last = [*_changed(program), *parts] or [Node("i64.const", (), (0,))]
+    return calls, [*most[: WORDS_MAX - 1], last], tuple(locals_)
 
 
 def _calls(program: Program) -> Iterator[tuple[Function, Node]]:
@@ -140,7 +145,7 @@ def _calls(program: Program) -> Iterator[tuple[Function, Node]]:
 
 
 def _changed(program: Program) -> Iterator[Node]:
-    """The globals and the words of the window that the calls should change."""
+    """The globals that are set, and the words of the window that should change."""
     machine = Machine(program)
     before = bytes(machine.state.memory)
     try:
@@ -149,10 +154,9 @@ def _changed(program: Program) -> Iterator[Node]:
                 machine.call(site.function, row)
     except (Trap, EvaluationError):
         return
-    for number, bits in enumerate(machine.state.globals):
-        if bits != program.globals[number].bits:
-            value = Node("global.get", (), (number,))
-            yield from words(program.globals[number].type, value, value)
+    for number in sorted({node.at[0] for node in nodes(program) if node.op == "global.set"}):
+        value = Node("global.get", (), (number,))
+        yield from words(program.globals[number].type, value, value)
     after = bytes(machine.state.memory)
     for address in range(WINDOW, END, 8):
         at = address - END + len(after)

@@ -190,9 +190,8 @@ def _script(program: Program) -> Iterator[str]:
             right = " ".join(f"({literal(type_, bits)})" for type_, bits in results)
             yield f"(assert_return {invoke} {right})" if right else f"(assert_return {invoke})"
     for number, bits in enumerate(machine.state.globals):
-        if bits != program.globals[number].bits:
-            value = literal(program.globals[number].type, bits)
-            yield f'(assert_return (get "g{number}") ({value}))'
+        value = literal(program.globals[number].type, bits)
+        yield f'(assert_return (get "g{number}") ({value}))'
     if writers(program):
         yield from _memory(before, bytes(machine.state.memory))
 

@@ -13,7 +13,7 @@ from lockstep.cli import run
 from lockstep.corpus.record import FOUND as FOLDER
 from lockstep.corpus.record import Record, records
 from lockstep.errors import ExitCode
-from lockstep.program.application import MASK, MULTIPLIER, ROTATION
+from lockstep.program.application import MASK, MULTIPLIER, ROTATION, with_window
 from lockstep.program.text import wast
 from lockstep.program.trial import module_of
 from lockstep.protocol import Action, ActionKind, Observation
@@ -78,7 +78,7 @@ def test_most_records_are_programs() -> None:
 @pytest.mark.parametrize("known", PROGRAMS, ids=named)
 def test_a_program_is_the_one_of_the_script_and_of_the_module(known: Record) -> None:
     assert known.program is not None
-    assert wast(known.program) == (known.folder / "program.wast").read_text()
+    assert wast(with_window(known.program)) == (known.folder / "program.wast").read_text()
     assert module_of(known.program) == (known.folder / "guest.wasm").read_bytes()
 
 
