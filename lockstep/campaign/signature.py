@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from lockstep.program.application import SIZES
 from lockstep.program.edit import tidy
 from lockstep.program.nan import clean, cleaned
 from lockstep.program.tree import Function, Node, Program, Type
@@ -83,21 +82,17 @@ def fingerprint(suspects: Iterable[str], signature: Signature) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def without(program: Program, known: Collection[Signature]) -> Program:
-    """`program` without what each of `known` needs: of its classes the one that is rarest here.
+def by_rarity(program: Program, signature: Signature) -> list[str]:
+    """Its classes, the one that is rarest in `program` first."""
+    counts = _counted(program)
+    return sorted(signature, key=lambda one: (counts[one], one))
 
-    An instruction of the class becomes 0, or goes where it gives nothing.
+
+def without(program: Program, classes: Collection[str]) -> Program:
+    """`program` without the instructions of `classes`: each becomes 0, or goes if it gives nothing.
+
+    One that gives many values stays, and so does one behind which nothing runs.
     """
-    for signature in known:
-        counts = _counted(program)
-        if signature and all(counts[one] or one in SIZES for one in signature):
-            rarest = min(signature, key=lambda one: (counts[one], one))
-            program = _without_class(program, rarest)
-    return program
-
-
-def _without_class(program: Program, unwanted: str) -> Program:
-    """A node of many values stays, and so does one behind which nothing runs."""
 
     def inner(function: Function, node: Node) -> Iterator[Node]:
         if cleaned(node):
@@ -105,22 +100,21 @@ def _without_class(program: Program, unwanted: str) -> Program:
             yield from (clean(kid, tee.at[0]) for kid in inner(function, tee.kids[0]))
             return
         kids = tuple(below for kid in node.kids for below in inner(function, kid))
-        new = None
-        if _is_of(node, unwanted, results(program, function, node)):
-            new = kids if node.op == "local.tee" else _zero(node, results(program, function, node))
+        types, new = results(program, function, node), None
+        if class_of(node.op) in classes or _gives(node, types, classes):
+            new = kids if node.op == "local.tee" else _zero(node, types)
         yield from (node._replace(kids=kids),) if new is None else new
 
     functions = tuple(
         msgspec.structs.replace(f, body=tuple(n for node in f.body for n in inner(f, node)))
         for f in program.functions
     )
-    return tidy(msgspec.structs.replace(program, functions=functions))
+    return tidy(msgspec.structs.replace(program, functions=functions)) if classes else program
 
 
-def _is_of(node: Node, unwanted: str, types: Sequence[Type]) -> bool:
-    if unwanted in SIZES:
-        return types == (unwanted,) and node.op != f"{unwanted}.const"
-    return class_of(node.op) == unwanted
+def _gives(node: Node, types: Sequence[Type], classes: Collection[str]) -> bool:
+    """Whether it gives a value of a type that is a class."""
+    return len(types) == 1 and types[0] in classes and not node.op.endswith(".const")
 
 
 def _zero(node: Node, types: Sequence[Type]) -> tuple[Node, ...] | None:

@@ -1,14 +1,15 @@
 """From a program on which runtimes differ to finds: each suspect's bugs, one after the other.
 
 A trace says little about a bug in a compiler: any bug of one runtime differs at a command. What a
-reduced program still uses says more, and that is what names a find. What is known of a suspect is
-taken out of the next program on which it differs (see `signature.py`): if it then agrees, that was
-a known find once more; if not, what is left shows another.
+reduced program still uses says more, and that is what names a find. One class of these is the key:
+without it the suspect agrees on the program in which it was found. The keys of all that is known of
+a suspect are taken out of the next program on which it differs (see `signature.py`): if it then
+agrees, that was a known find once more; if not, what is left shows another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,13 @@ from lockstep.campaign.hunt import diverged
 from lockstep.campaign.news import Diverged, News, Reduced
 from lockstep.campaign.programs import program_of
 from lockstep.campaign.proof import Lab
-from lockstep.campaign.signature import Signature, fingerprint, signature_of, without
+from lockstep.campaign.signature import (
+    Signature,
+    by_rarity,
+    fingerprint,
+    signature_of,
+    without,
+)
 from lockstep.compare import Divergence, Verdict
 from lockstep.judge import Judgement
 from lockstep.program.application import with_window
@@ -46,8 +53,8 @@ class ProgramHunter:
     def __init__(self, lab: Lab, output: Path) -> None:
         self._lab, self._output = lab, output
         self._chase = Chase(lab)
-        self._known: dict[str, dict[str, Signature]] = {}
-        """By suspect the finds that it is in, by their names."""
+        self._known: dict[str, dict[str, list[str]]] = {}
+        """By suspect the finds that it is in: the keys of each by its name."""
         self._unlooked: set[str] = set()
 
     def close(self) -> None:
@@ -80,7 +87,7 @@ class ProgramHunter:
         """One find after the other, each with what is known taken out."""
         for _ in range(SITES_MAX):
             known = self._known.setdefault(suspect.name, {})
-            left = without(program, known.values())
+            left = without(program, [key for keys in known.values() for key in keys])
             found = self._chase.pair(left, suspect, witness)
             if found is None:
                 yield _once_more(trace, judged, suspect, _fitting(program, known))
@@ -93,7 +100,7 @@ class ProgramHunter:
                 found = self._chase.pair(cut, suspect, witness)
                 # Without an instruction a program may do what programs do not.
                 if found is not None and sound(cut):
-                    yield from self._find(cut, trace, found, suspect, witness)
+                    yield from self._find(left, cut, trace, found, suspect, witness)
                     break
             program = _without_site(program, site)
             if not program.sites:
@@ -106,7 +113,13 @@ class ProgramHunter:
         return diverged(trace, judged, known=known)
 
     def _find(
-        self, program: Program, trace: Trace, found: Divergence, suspect: Runtime, witness: Runtime
+        self,
+        whole: Program,
+        program: Program,
+        trace: Trace,
+        found: Divergence,
+        suspect: Runtime,
+        witness: Runtime,
     ) -> Iterator[News]:
         chase = self._chase
         reduction = chase.reduce(program, found, suspect, witness)
@@ -121,14 +134,27 @@ class ProgramHunter:
         names = _differing(final.divergence)
         name = fingerprint(names, signature)
         new = not any(name in finds for finds in self._known.values())
+        key = self._key(whole, signature, suspect, witness)
         for one in {*names, suspect.name}:
-            self._known.setdefault(one, {})[name] = signature
+            self._known.setdefault(one, {}).setdefault(name, []).append(key)
         news = diverged(smaller, final, known=not new)
         yield msgspec.structs.replace(news, fingerprint=name)
         if new:
             words = [*_by_rule(small, final), *chase.inside(small, smaller, final.divergence)]
             confirmed = chase.again(small, suspect, witness)
             yield self._write(name, small, smaller, final, trace, reduction, words, confirmed)
+
+    def _key(
+        self, program: Program, signature: Signature, suspect: Runtime, witness: Runtime
+    ) -> str:
+        """The rarest class without which the two agree on `program`, else the rarest of all."""
+        rarest, *others = by_rarity(program, signature)
+        for one in (rarest, *others):
+            if self._lab.stop():
+                break
+            if self._chase.pair(without(program, (one,)), suspect, witness) is None:
+                return one
+        return rarest
 
     def _write(
         self,
@@ -169,10 +195,10 @@ def _differing(found: Divergence) -> tuple[str, ...]:
     return found.suspects or tuple(name for group in found.groups[1:] for name in group.names)
 
 
-def _fitting(program: Program, known: Mapping[str, Signature]) -> str:
+def _fitting(program: Program, known: Mapping[str, Collection[str]]) -> str:
     """The find that `program` is most likely an instance of; empty where none is known."""
     used = signature_of(program)
-    fitting = [name for name, signature in known.items() if signature <= used]
+    fitting = [name for name, keys in known.items() if used.intersection(keys)]
     return next(iter(fitting or known), "")
 
 
