@@ -103,7 +103,7 @@ def run(record: Record, args: argparse.Namespace) -> Campaign:
 def _finds(bench: ProgramBench, hunter: ProgramHunter, campaign: Campaign) -> Iterator[Path | None]:
     """The folder of each find, and None behind each program."""
     for index in itertools.count():
-        result = bench.run(index, index, {})
+        result = bench.run(index, {})
         campaign.programs += 1
         if result.trace is not None and result.judged.verdict is Verdict.DIVERGE:
             for news in hunter.hunt(result.trace, result.judged):

@@ -59,7 +59,7 @@ class Bench:
         """Do job `index`."""
         turn = turn_of(self.plan, index)
         if is_program(self.plan, index):
-            return self._programs.run(index, turn, self._unfit)
+            return self._programs.run(index, self._unfit)
         scenario = generate(Stream(self.plan.seed, index, "scenario"), self.description)
         self.driver.renew()
         with self.driver.close_by():

@@ -14,22 +14,25 @@ from lockstep.compare import Verdict
 from lockstep.errors import NothingComparableError
 from lockstep.execute.fleet import Fleet
 from lockstep.judge import Judgement, judge
-from lockstep.program.generate import generate
+from lockstep.program.generate import FUNCTIONS, generate
 from lockstep.program.tree import Program
 from lockstep.program.trial import PROBE, events_of, module_of
 from lockstep.runtimes.model import Runtime
 from lockstep.scenario.choices import Stream
 from lockstep.trace import Header, Trace
 
-EVERY = {"jit": 1, "interpreter": 1, "referee": 8}
-"""One program in how many a runtime judges: there is more to compile than to run."""
-SLOW_TO_LOAD = 8
-"""How many times more seldom one whose compiler is slow."""
+SMALL_EVERY, SMALL = 4, 25
+"""One program in so many has so few functions: those are what slow runtimes judge, too."""
+
+
+def is_small(index: int) -> bool:
+    """Whether the program of job `index` is a small one; of a campaign's programs the first is."""
+    return index % SMALL_EVERY == 1
 
 
 def program_of(seed: int, index: int) -> tuple[Program, frozenset[str]]:
     """The program of a job, and the features that it may use."""
-    return generate(Stream(seed, index, "program"))
+    return generate(Stream(seed, index, "program"), SMALL if is_small(index) else FUNCTIONS)
 
 
 def able(runtimes: Sequence[Runtime], features: frozenset[str]) -> list[Runtime]:
@@ -37,10 +40,10 @@ def able(runtimes: Sequence[Runtime], features: frozenset[str]) -> list[Runtime]
     return [rt for rt in runtimes if rt.runs_any and features <= rt.features]
 
 
-def takes_turn(runtime: Runtime, turn: int) -> bool:
-    """Whether `runtime` judges the program number `turn` of a campaign."""
-    rate = EVERY[runtime.speed] * (SLOW_TO_LOAD if runtime.load_s else 1)
-    return turn % rate == 0
+def takes_part(runtime: Runtime, index: int) -> bool:
+    """Whether `runtime` judges the program of job `index`."""
+    slow = runtime.speed == "referee" or runtime.load_s > 0
+    return is_small(index) or not slow
 
 
 def trace_of(program: Program, module: bytes, seed: int, index: int) -> Trace:
@@ -63,15 +66,15 @@ class ProgramBench:
         self._fleet, self._runtimes, self._seed = fleet, runtimes, seed
         self._path = scratch / "program.wasm"
 
-    def run(self, index: int, turn: int, unfit: Mapping[str, str]) -> Result:
-        """Job `index`, the program number `turn`; the `unfit` sit out."""
+    def run(self, index: int, unfit: Mapping[str, str]) -> Result:
+        """Job `index`; the `unfit` sit out."""
         program, features = program_of(self._seed, index)
         module = module_of(program)
         trace = trace_of(program, module, self._seed, index)
         judges = [
             runtime
             for runtime in able(self._runtimes, features)
-            if takes_turn(runtime, turn) and runtime.name not in unfit
+            if takes_part(runtime, index) and runtime.name not in unfit
         ]
         judgement = judged(self._fleet, self._path, trace, judges, module)
         events = len(trace.events)

@@ -22,6 +22,9 @@ from lockstep.program.types import results
 PLAIN = ("local.get", "local.set", "drop", "return", "nop", "then", "else", "unpack")
 """What nearly every program has: it names no bug."""
 
+PLAINEST = frozenset({"i.sum", "f.sum"})
+"""What the reducer puts in the place of operators that do not matter."""
+
 _KINDS = {"i32": "i", "i64": "i", "f32": "f", "f64": "f"}
 _WORDS = {
     **dict.fromkeys(("and", "or", "xor"), "logic"),
@@ -57,7 +60,8 @@ def class_of(op: str) -> str:
 def signature_of(program: Program) -> Signature:
     """The classes that tell what a program is about; where there is none, its types."""
     types = {type_ for f in program.functions for type_ in (*f.parameters, *f.results)}
-    return frozenset(_counted(program)) or frozenset(types)
+    used = frozenset(_counted(program))
+    return used - PLAINEST or used or frozenset(types)
 
 
 def _counted(program: Program) -> Counter[str]:

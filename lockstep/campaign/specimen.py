@@ -55,6 +55,8 @@ class ProgramHunter:
         self._chase = Chase(lab)
         self._known: dict[str, dict[str, list[str]]] = {}
         """By suspect the finds that it is in: the keys of each by its name."""
+        self._signatures: dict[str, tuple[tuple[str, ...], Signature]] = {}
+        """By name of a find: who differs, and what is left."""
         self._unlooked: set[str] = set()
 
     def close(self) -> None:
@@ -133,7 +135,9 @@ class ProgramHunter:
         signature = signature_of(small)
         names = _differing(final.divergence)
         name = fingerprint(names, signature)
-        new = not any(name in finds for finds in self._known.values())
+        name = self._told_before(names, signature) or name
+        new = name not in self._signatures
+        self._signatures.setdefault(name, (names, signature))
         key = self._key(whole, signature, suspect, witness)
         for one in {*names, suspect.name}:
             self._known.setdefault(one, {}).setdefault(name, []).append(key)
@@ -143,6 +147,13 @@ class ProgramHunter:
             words = [*_by_rule(small, final), *chase.inside(small, smaller, final.divergence)]
             confirmed = chase.again(small, suspect, witness)
             yield self._write(name, small, smaller, final, trace, reduction, words, confirmed)
+
+    def _told_before(self, names: tuple[str, ...], signature: Signature) -> str:
+        """The find of the same suspects that has all of this and more: it was reduced less far."""
+        for name, (others, larger) in self._signatures.items():
+            if others == names and signature < larger and signature - {"load", "store"}:
+                return name
+        return ""
 
     def _key(
         self, program: Program, signature: Signature, suspect: Runtime, witness: Runtime

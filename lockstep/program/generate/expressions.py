@@ -117,7 +117,8 @@ def apply(scope: Scope, row: Instruction, depth: int) -> Node | None:
         return accessed(scope, row, depth)
     choices = scope.choices
     kids = [expression(scope, type_, depth + 1) for type_ in row.takes]
-    if len(kids) > 1 and row.takes[0] == row.takes[1] and choices.chance(1, 6):
+    twice = 3 if row.immediate is Immediate.LANES else 6
+    if len(kids) > 1 and row.takes[0] == row.takes[1] and choices.chance(1, twice):
         kids[:2] = _twice(scope, kids[0], row.takes[0])
     return composed(scope, row, kids)
 
