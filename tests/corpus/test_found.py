@@ -11,7 +11,7 @@ from _pytest.mark import ParameterSet
 from lockstep import protocol
 from lockstep.cli import run
 from lockstep.corpus.record import FOUND as FOLDER
-from lockstep.corpus.record import Record, records
+from lockstep.corpus.record import Record, read_record, records
 from lockstep.errors import ExitCode
 from lockstep.program.application import MASK, MULTIPLIER, ROTATION, with_window
 from lockstep.program.text import wast
@@ -52,10 +52,11 @@ def with_marks(path: Path) -> ParameterSet:
 
 @pytest.mark.parametrize("path", [with_marks(path) for path in FOUND])
 def test_a_find_still_shows_in_the_version_that_is_wrong(path: Path) -> None:
-    record = tomllib.loads(path.read_text())
+    known = read_record(path)
     here = {rt.engine: rt.version for rt in registry.available()[0]}
-    if here.get(record["runtime"]) not in record["wrong"]:
-        pytest.skip(f"{record['runtime']} {record['wrong']} is not here; `lockstep runtimes`")
+    version = here.get(known.runtime)
+    if version is None or not known.is_wrong(version):
+        pytest.skip(f"{known.runtime} {known.wrong} is not here; `lockstep runtimes`")
     reproducer = str(path.parent / "reproducer.trace")
     assert run(["replay", "--expect-divergence", reproducer]) == ExitCode.AGREE
 
