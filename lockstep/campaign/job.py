@@ -9,7 +9,15 @@ from types import TracebackType
 import msgspec
 
 from lockstep import __version__, protocol
-from lockstep.campaign.plan import Plan, is_program, takes_part, turn_of
+from lockstep.campaign.plan import (
+    COSTLY,
+    SHORT_MIN,
+    Plan,
+    is_program,
+    share_of,
+    takes_part,
+    turn_of,
+)
 from lockstep.campaign.programs import ProgramBench
 from lockstep.campaign.result import Result
 from lockstep.compare import Verdict
@@ -25,6 +33,9 @@ from lockstep.scenario.choices import Stream
 from lockstep.scenario.generate import generate
 from lockstep.simulate import Recording, simulate
 from lockstep.trace import Header, Trace, record
+
+TRY = 4
+"""Of a costly trace a runtime that is new is tried on the beginning, one event in so many."""
 
 
 class Bench:
@@ -67,12 +78,29 @@ class Bench:
         plan = self.plan
         header = header_of(plan.guest, plan.sha256, plan.driver, plan.seed, index)
         trace = Trace(header, (*recording.events, protocol.digest()))
+        return self._result(index, self._judged(trace, recording, turn), recording)
+
+    def _judged(self, trace: Trace, recording: Recording, turn: int) -> _Judged:
+        """The verdict of all whose turn it is; of a costly trace the slow judge the beginning.
+
+        A trace that ends earlier is a trace, too: each runtime is compared on all that it judges.
+        """
         cost = self.description.cost(trace.events)
-        judges = [rt for rt in self.runtimes if takes_part(rt, self.runtimes, turn, cost)]
-        self._try_new(judges, trace)
-        judges = [rt for rt in judges if rt.name not in self._unfit]
-        judged = self._judge(trace, judges, recording)
-        return self._result(index, trace, recording, judged)
+        by_share: dict[int, list[Runtime]] = {}
+        for runtime in self.runtimes:
+            if takes_part(runtime, self.runtimes, turn):
+                by_share.setdefault(share_of(runtime, self.runtimes, cost), []).append(runtime)
+        ran: dict[str, tuple[int, float]] = {}
+        for share, judges in sorted(by_share.items()):
+            part = beginning(trace, share)
+            self._try_new(judges, beginning(part, TRY if cost >= COSTLY else 1))
+            witness = [self.driver.runtime] if share > 1 else []
+            fit = [rt for rt in dict.fromkeys([*witness, *judges]) if rt.name not in self._unfit]
+            judged = self._judge(part, fit, recording)
+            ran = {rt: (len(part.events), run.cpu_s) for rt, run in judged.runs.items()} | ran
+            if judged.verdict is not Verdict.AGREE:
+                break
+        return _Judged(part, judged, ran)
 
     def _judge(self, trace: Trace, judges: list[Runtime], recording: Recording) -> Judgement:
         """The verdict of the judges, and of the simulation if it saw something else."""
@@ -86,7 +114,7 @@ class Bench:
         )
         try:
             judged = judging(trace)
-            seen = recording.observations
+            seen = recording.observations[: len(trace.events) - 1]
             if judged.verdict is Verdict.AGREE and list(judged.frames[: len(seen)]) != seen:
                 # The driver lives through many traces; the judges start from nothing.
                 recorded = tuple(map(record, seen))
@@ -112,20 +140,36 @@ class Bench:
             else:
                 self._steady.add(runtime)
 
-    def _result(self, index: int, trace: Trace, recording: Recording, judged: Judgement) -> Result:
+    def _result(self, index: int, found: _Judged, recording: Recording) -> Result:
         commits, outcomes = census(recording.observations)
         # Outputs stay here: what crosses to the other process is the verdict and the cause.
-        broken = {**self._unfit, **judged.broken}
-        light = msgspec.structs.replace(judged, frames=(), runs={}, broken=broken)
+        broken = {**self._unfit, **found.judged.broken}
+        light = msgspec.structs.replace(found.judged, frames=(), runs={}, broken=broken)
         return Result(
             index,
             judged=light,
-            events=len(trace.events),
+            events=len(recording.events) + 1,
             commits=commits,
             outcomes=outcomes,
-            ran={name: (len(trace.events), run.cpu_s) for name, run in judged.runs.items()},
-            trace=None if judged.verdict is Verdict.AGREE else trace,
+            ran=found.ran,
+            trace=None if light.verdict is Verdict.AGREE else found.trace,
         )
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """What the last judges said, on which part of the trace; `ran` is of all judges."""
+
+    trace: Trace
+    judged: Judgement
+    ran: dict[str, tuple[int, float]]
+
+
+def beginning(trace: Trace, share: int) -> Trace:
+    """One event in `share` from the beginning, and the digest that ends it."""
+    count = max(SHORT_MIN, len(trace.events) // share)
+    if share == 1 or count >= len(trace.events):
+        return trace
+    return msgspec.structs.replace(trace, events=(*trace.events[:count], trace.events[-1]))
 
 
 def header_of(guest: str, sha256: str, driver: str, seed: int, index: int) -> Header:

@@ -19,6 +19,8 @@ EVERY = {"jit": 1, "interpreter": 4, "referee": 16}
 
 COSTLY = 10
 """From this cost on (CPU per event, relative) a trace counts as costly for the slow."""
+SHORT_MIN = 40
+"""No beginning of a costly trace has fewer events."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -69,15 +71,19 @@ def every(runtime: Runtime, among: Iterable[Runtime]) -> int:
     return EVERY[runtime.speed] // min(EVERY[other.speed] for other in among)
 
 
-def takes_part(runtime: Runtime, among: Iterable[Runtime], turn: int, cost: int) -> bool:
-    """Whether `runtime` judges trace number `turn`: a function of these four alone.
+def takes_part(runtime: Runtime, among: Iterable[Runtime], turn: int) -> bool:
+    """Whether `runtime` judges trace number `turn`: a function of these three alone.
 
-    The slow ones take turns, so that no trace has to wait for all of them.
+    The slow ones take turns, so that no trace has to wait for all of them; all judge the first.
     """
     rate = every(runtime, among)
-    if rate > 1 and cost >= COSTLY:
-        rate *= 4
-    return turn % rate == zlib.crc32(runtime.name.encode()) % rate
+    return turn == 0 or turn % rate == zlib.crc32(runtime.name.encode()) % rate
+
+
+def share_of(runtime: Runtime, among: Iterable[Runtime], cost: int) -> int:
+    """`runtime` judges the beginning of a trace of that cost: one event in so many of it."""
+    rate = every(runtime, among)
+    return 1 if cost < COSTLY or rate == 1 else 2 * rate
 
 
 def driver_of(runtimes: Iterable[Runtime]) -> Runtime:

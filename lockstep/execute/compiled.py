@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lockstep.runtimes.model import Runtime
 
 FILES_MAX = 200
+REFUSED_S = 24 * 3600.0
+"""How long it is believed that a module cannot be compiled within our limits."""
 DIGEST_BYTES = 32
 
 
@@ -62,6 +65,24 @@ def keep(path: Path, code: bytes) -> None:
         by_age = sorted(_folder().glob("?" * 64), key=lambda file: file.stat().st_mtime)
         for old in by_age[:-FILES_MAX]:
             old.unlink()
+
+
+def refuse(path: Path, reason: str) -> None:
+    """Note why nothing will be at `path`: what fails slowly is not tried all the time."""
+    with contextlib.suppress(OutputError, OSError):
+        files.write_atomically(_refusal(path), reason.encode())
+
+
+def refused(path: Path) -> str:
+    """Why nothing is at `path`; empty where that is not known."""
+    with contextlib.suppress(OSError):
+        if time.time() - _refusal(path).stat().st_mtime < REFUSED_S:
+            return _refusal(path).read_text()
+    return ""
+
+
+def _refusal(path: Path) -> Path:
+    return path.with_name(f"refused-{path.name}")
 
 
 def _folder() -> Path:

@@ -25,7 +25,7 @@ class Driver:
     """
 
     def __init__(self, runtime: Runtime, module: Path, limits: Limits = STEP_LIMITS) -> None:
-        self._runtime, self._module, self._limits = runtime, module, limits
+        self.runtime, self._module, self._limits = runtime, module, limits
         self._live: LiveGuest | None = None
         self._process: FilterProcess | None = None
         if runtime.serve_command() is not None:
@@ -42,7 +42,7 @@ class Driver:
         if self._live is not None:
             return self._live.step(event.encode())
         if self._process is None:
-            self._process = FilterProcess(self._runtime, self._module, self._limits)
+            self._process = FilterProcess(self.runtime, self._module, self._limits)
         try:
             return self._process.step(event.encode())
         except EarlyEnd:

@@ -41,20 +41,29 @@ def load(host: ServeHost, runtime: Runtime, module: Path, *, keeps: bool) -> End
     loads_s = load_s(runtime, module)
     if not loads_s or host.has(module):
         return None
-    end = _loaded(host, runtime, module, Limits(wall_s=FIRST_S + loads_s), keeps)
+    limits = Limits(wall_s=FIRST_S + loads_s)
+    if not runtime.place.compiles:
+        return _refusal(host.run(module, Path(os.devnull), limits).end)
+    if not keeps:
+        return _refusal(host.load(module, None, limits)[0])
+    path = compiled.path_of(runtime, module)
+    with compiled.alone(path):
+        return _kept(host, module, path, limits)
+
+
+def _kept(host: ServeHost, module: Path, path: Path, limits: Limits) -> Ended | None:
+    if reason := compiled.refused(path):
+        return Ended("host", text=reason)
+    end, made = host.load(module, compiled.fetch(path), limits)
+    if made:
+        compiled.keep(path, made)
+    refusal = _refusal(end)
+    if refusal is not None:
+        compiled.refuse(path, refusal.text)
+    return refusal
+
+
+def _refusal(end: Ended) -> Ended | None:
     if end.kind not in OURS:
         return None
     return Ended("host", end.code, f"it cannot load this module: {end.kind}, {end.text}")
-
-
-def _loaded(host: ServeHost, runtime: Runtime, module: Path, limits: Limits, keeps: bool) -> Ended:
-    if not runtime.place.compiles:
-        return host.run(module, Path(os.devnull), limits).end
-    if not keeps:
-        return host.load(module, None, limits)[0]
-    path = compiled.path_of(runtime, module)
-    with compiled.alone(path):
-        end, made = host.load(module, compiled.fetch(path), limits)
-        if made:
-            compiled.keep(path, made)
-    return end

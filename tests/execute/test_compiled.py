@@ -117,6 +117,21 @@ def test_a_compiler_past_its_limit_says_nothing_about_the_guest(
     assert "cannot load this module" in end.text
 
 
+def test_a_module_that_cannot_be_compiled_is_not_tried_again_for_a_while(
+    module: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = compiled.path_of(runtime, module)
+    compiled.refuse(path, "it cannot load this module: memory limit")
+    with Fleet([runtime], keeps=True) as fleet:
+        assert fleet.run(runtime, module, b"").end.kind == "host"
+    for how in ({"keeps": True, "cold": True}, {}):
+        with Fleet([runtime], **how) as fleet:
+            assert fleet.run(runtime, module, b"").end.code == 0
+    monkeypatch.setattr(compiled, "REFUSED_S", 0.0)
+    with Fleet([runtime], keeps=True) as fleet:
+        assert fleet.run(runtime, module, b"").end.code == 0
+
+
 class Place(Fake, frozen=True):
     """A fake that keeps no compiled code."""
 
