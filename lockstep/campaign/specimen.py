@@ -106,7 +106,9 @@ class ProgramHunter:
                     break
             program = _without_site(program, site)
             if not program.sites:
-                return
+                break
+        # What goes on differing is told, even where nothing came of it.
+        yield _once_more(trace, judged, suspect, _fitting(program, known))
 
     def _unreduced(self, trace: Trace, found: Divergence) -> Diverged:
         known = found.fingerprint in self._unlooked
