@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lockstep.campaign.inside import inside
+from lockstep.campaign.inside import Inside, inside
 from lockstep.campaign.news import Reducing
 from lockstep.campaign.programs import able, judged, trace_of
 from lockstep.campaign.proof import Lab
@@ -103,11 +103,13 @@ class Chase:
             return "confirmed in processes that were fresh"
         return "only seen in processes that had run other programs"
 
-    def inside(self, program: Program, trace: Trace, found: Divergence) -> list[str]:
+    def inside(self, program: Program, trace: Trace, found: Divergence) -> Inside:
         """What becomes of it inside the guest; a runtime that is no suspect runs the cluster."""
         judges = beside(found, self.all_able(program))
         if not judges:
-            return [f"inside {self._lab.module.stem}: not tried, the suspects are too slow for it"]
+            return Inside(
+                [f"inside {self._lab.module.stem}: not tried, the suspects are too slow for it"]
+            )
         path = self._scratch / "inside.wasm"
         return inside(self._lab, self._fleet, path, program, trace, judges)
 

@@ -6,6 +6,7 @@
     guest.wasm          the module
     report.txt          what a maintainer needs
     program.wast        of a find on a program: the program alone, and what is right
+    inside/             the same inside consensus: a reproducer and the module, where it shows there
     before.wasm         of a find on a chain of mutations: the guest before the one that exposes it,
     after.wasm          and behind it, see `lockstep/campaign/expose.py`
     program.tree        the same as lockstep has it, see `lockstep/program/notation.py`
@@ -47,6 +48,7 @@ def write(
         (fresh / MODULE).write_bytes(module)
         (fresh / REPORT).write_text(report)
         for name, data in more.items():
+            (fresh / name).parent.mkdir(exist_ok=True)
             (fresh / name).write_bytes(data.encode() if isinstance(data, str) else data)
 
 

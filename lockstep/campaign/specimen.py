@@ -9,7 +9,7 @@ agrees, that was a known find once more; if not, what is left shows another.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from lockstep.annotate import with_answers
 from lockstep.campaign import finds
 from lockstep.campaign.chase import Chase, by_speed, retraced, site_of
 from lockstep.campaign.hunt import diverged
+from lockstep.campaign.inside import Inside
 from lockstep.campaign.news import Diverged, News, Reduced
 from lockstep.campaign.programs import program_of
 from lockstep.campaign.proof import Lab
@@ -146,9 +147,9 @@ class ProgramHunter:
         news = diverged(smaller, final, known=not new)
         yield msgspec.structs.replace(news, fingerprint=name)
         if new:
-            words = [*_by_rule(small, final), *chase.inside(small, smaller, final.divergence)]
+            within = chase.inside(small, smaller, final.divergence)
             confirmed = chase.again(small, suspect, witness)
-            yield self._write(name, small, smaller, final, trace, reduction, words, confirmed)
+            yield self._write(name, small, smaller, final, trace, reduction, within, confirmed)
 
     def _told_before(self, names: tuple[str, ...], signature: Signature) -> str:
         """The find of the same suspects that has all of this and more: it was reduced less far."""
@@ -177,10 +178,14 @@ class ProgramHunter:
         final: Judgement,
         original: Trace,
         reduction: Reduction,
-        words: Sequence[str],
+        within: Inside,
         confirmed: str,
     ) -> Reduced:
         folder, seed, index = self._output / name, trace.header.seed, trace.header.index
+        words = [*_by_rule(small, final), *within.lines]
+        more: dict[str, str | bytes] = {TREE: encode(small), **within.files}
+        if sound(small):
+            more[WAST] = wast(with_window(small))
         answered = _made_with(with_answers(trace, final), final)
         finds.write(
             folder,
@@ -188,7 +193,7 @@ class ProgramHunter:
             original,
             module_of(small),
             report_text(answered, final, self._lab.runtimes, words, confirmed),
-            more={TREE: encode(small)} | ({WAST: wast(with_window(small))} if sound(small) else {}),
+            more=more,
         )
         return Reduced(
             fingerprint=name,

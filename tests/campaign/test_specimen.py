@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +21,7 @@ from lockstep.compare import Verdict
 from lockstep.execute.driver import Driver
 from lockstep.execute.fleet import Fleet
 from lockstep.guest import catalog
-from lockstep.judge import Judgement
+from lockstep.judge import Judgement, judge
 from lockstep.program.notation import decode
 from lockstep.program.tree import Program, nodes
 from lockstep.program.trial import module_of
@@ -72,7 +73,7 @@ def found(news: list[News]) -> list[Reduced]:
 
 
 def test_two_bugs_of_one_runtime_are_two_finds_and_then_known(
-    hunter: ProgramHunter, suspicion: Callable[[Program], Suspicion]
+    lab: Lab, hunter: ProgramHunter, suspicion: Callable[[Program], Suspicion]
 ) -> None:
     trace, judgement = suspicion(BOTH)
     assert judgement.dissenters == ("wasm3:default",)
@@ -87,6 +88,13 @@ def test_two_bugs_of_one_runtime_are_two_finds_and_then_known(
         folder = Path(one.folder)
         assert "assert_" in (folder / WAST).read_text()
         assert traces.read(folder / "reproducer.trace").header.suspects == "wasm3:default"
+        inner = traces.read(folder / "inside/reproducer.trace")
+        assert inner.header.guest == "hotstuff"
+        sha256 = hashlib.sha256((folder / "inside/guest.wasm").read_bytes()).hexdigest()
+        assert inner.header.sha256 == sha256
+        with Fleet(lab.runtimes) as fleet:
+            seen = judge(fleet, folder / "inside/guest.wasm", inner, lab.runtimes)
+        assert seen.fingerprint == inner.header.fingerprint != ""
     again = list(hunter.hunt(trace, judgement))
     assert [type(one) for one in again] == [Diverged]
     assert isinstance(again[0], Diverged)
