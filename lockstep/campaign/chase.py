@@ -106,10 +106,9 @@ class Chase:
     def inside(self, program: Program, trace: Trace, found: Divergence) -> Inside:
         """What becomes of it inside the guest; a runtime that is no suspect runs the cluster."""
         judges = beside(found, self.all_able(program))
-        if not judges:
-            return Inside(
-                [f"inside {self._lab.module.stem}: not tried, the suspects are too slow for it"]
-            )
+        if self._lab.stop() or not judges:
+            why = "the suspects are too slow for it" if not judges else "the time was over"
+            return Inside([f"inside {self._lab.module.stem}: not tried, {why}"])
         path = self._scratch / "inside.wasm"
         return inside(self._lab, self._fleet, path, program, trace, judges)
 
