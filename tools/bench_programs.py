@@ -2,10 +2,11 @@
 
     python tools/bench_programs.py [--runtimes all] [--programs 5] [--seed 1]
 
-`lockstep` is a campaign's own way: a hundred functions a module, warm hosts. `naive` starts a
-process for each runtime and module of thirty functions, and compares their outputs. `bare` counts
-only what the runtimes themselves took in lockstep's way, to compile and to run. All count functions
-times tiers, in one run on the same programs; CPU is that of this process and of all runtimes.
+`lockstep` is by a campaign's means: its modules and warm hosts; here all tiers judge all of them,
+where a campaign asks slow ones about small programs alone. `naive` starts a process for each
+runtime and module of thirty functions, and compares their outputs. `bare` counts only what the
+runtimes themselves took in lockstep's way, to compile and to run. All count functions times tiers,
+in one run on the same programs; CPU is that of this process and of all runtimes.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from lockstep.guest.wasm.features import features
 from lockstep.judge import Judgement, stream_of, voter_of
 from lockstep.program.tree import Program, nodes
 from lockstep.program.trial import events_of, module_of
-from lockstep.reduce.oracle import Pair
-from lockstep.reduce.program.oracle import ONCE, ProgramOracle
+from lockstep.protocol import encode_events
+from lockstep.reduce.program.oracle import ProgramOracle, differ
 from lockstep.reduce.program.reducer import Reduction, reduce_program
 from lockstep.runtimes.model import Runtime
 from lockstep.trace import Trace
@@ -49,9 +49,7 @@ class Chase:
 
     def pair(self, program: Program, suspect: Runtime, witness: Runtime) -> Divergence | None:
         """Where the two differ on `program`."""
-        self._path.write_bytes(module_of(program))
-        pair = Pair(self._fleet, self._path, suspect, witness, ONCE)
-        return pair.ask(events_of(program))
+        return differ(self._fleet, self._path, program, suspect, witness)
 
     def reduce(
         self, program: Program, found: Divergence, suspect: Runtime, witness: Runtime
@@ -94,7 +92,7 @@ class Chase:
         """In words, whether it shows in processes that have run nothing else."""
         self._path.write_bytes(module_of(program))
         events = events_of(program)
-        stdin = b"".join(event.encode() for event in events)
+        stdin = encode_events(events)
         streams = {
             voter_of(rt): stream_of(rt, self._fleet.fresh(rt, self._path, stdin))
             for rt in (suspect, witness)

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -65,14 +65,22 @@ def locate(text: str, output: Path) -> list[Path]:
     if path.is_dir():
         return _in_folder(path)
     folders = sorted(f.name for f in output.glob("*") if (f / REPRODUCER).is_file())
-    fitting = [name for name in folders if text and name.startswith(text)]
-    if len(fitting) > 1:
-        raise UsageError(f"`{text}` fits {len(fitting)} finds: {', '.join(fitting)}")
-    if not fitting:
+    name = named(text, folders)
+    if not name:
         error = UnknownNameError("trace file, folder or find", text, folders)
         hint = error.hint if folders else f"there are no finds in {output}"
         raise UsageError(error.message, hint=hint)
-    return [output / fitting[0] / REPRODUCER]
+    return [output / name / REPRODUCER]
+
+
+def named(text: str, names: Sequence[str]) -> str:
+    """The one of `names` that begins with `text`; empty for none, `UsageError` for several."""
+    fitting = [name for name in names if text and name.startswith(text)]
+    if len(fitting) > 1:
+        raise UsageError(
+            f"`{text}` fits {len(fitting)} finds: {', '.join(fitting)}", hint="say more of it"
+        )
+    return fitting[0] if fitting else ""
 
 
 def _in_folder(path: Path) -> list[Path]:

@@ -91,6 +91,7 @@ class Bench:
             if takes_part(runtime, self.runtimes, turn):
                 by_share.setdefault(share_of(runtime, self.runtimes, cost), []).append(runtime)
         ran: dict[str, tuple[int, float]] = {}
+        broken: dict[str, str] = {}
         for share, judges in sorted(by_share.items()):
             part = beginning(trace, share)
             self._try_new(judges, beginning(part, TRY if cost >= COSTLY else 1))
@@ -98,9 +99,10 @@ class Bench:
             fit = [rt for rt in dict.fromkeys([*witness, *judges]) if rt.name not in self._unfit]
             judged = self._judge(part, fit, recording)
             ran = {rt: (len(part.events), run.cpu_s) for rt, run in judged.runs.items()} | ran
+            broken |= judged.broken
             if judged.verdict is not Verdict.AGREE:
                 break
-        return _Judged(part, judged, ran)
+        return _Judged(part, msgspec.structs.replace(judged, broken=broken), ran)
 
     def _judge(self, trace: Trace, judges: list[Runtime], recording: Recording) -> Judgement:
         """The verdict of the judges, and of the simulation if it saw something else."""

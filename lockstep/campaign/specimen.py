@@ -75,9 +75,11 @@ class ProgramHunter:
         told: set[str] = set()
         for suspect in by_speed([by_name[name] for name in dissenters if name in by_name]):
             for news in self._about(program, trace, judged, suspect, witness):
-                if not isinstance(news, Diverged) or news.fingerprint not in told:
-                    yield news
-                told.add(news.fingerprint if isinstance(news, Diverged) else "")
+                if isinstance(news, Diverged):
+                    if news.fingerprint in told:
+                        continue
+                    told.add(news.fingerprint)
+                yield news
 
     def _about(
         self,

@@ -66,18 +66,11 @@ def _folder(name: str, output: Path) -> Path:
         return path
     found = sorted(p.parent for p in output.glob(f"*/{finds.REPRODUCER}"))
     records = sorted(p.parent for of in (FOUND, KNOWN) for p in of.glob(f"*/{RECORD}"))
-    exact = [one for one in (*found, *records) if one.name == name]
-    fitting = exact[:1] or [one for one in found if name and one.name.startswith(name)]
-    if len(fitting) > 1:
-        raise UsageError(
-            f"`{name}` fits {len(fitting)} finds: {', '.join(one.name for one in fitting)}",
-            hint="say more of it",
-        )
-    if not fitting:
-        raise UnknownNameError(
-            f"find in {output}, or record,", name, [one.name for one in (*found, *records)]
-        )
-    return fitting[0]
+    by_name = {one.name: one for one in (*records, *found)}
+    exact = name if name in by_name else finds.named(name, [one.name for one in found])
+    if not exact:
+        raise UnknownNameError(f"find in {output}, or record,", name, sorted(by_name))
+    return by_name[exact]
 
 
 def _stored(folder: Path) -> str:

@@ -120,7 +120,7 @@ class Terminal:
 
     def _reduced(self, news: Reduced) -> None:
         self._reducing = ""
-        state = "1-minimal" if news.minimal else "not minimal, the budget ran out"
+        state = "1-minimal" if news.minimal else "not minimal, its time or budget ran out"
         self._line(
             f"#{self.traces}\tREDUCED {news.fingerprint} {news.events_before} -> {news.events} "
             f"events, {state}, {news.candidates} candidates; {news.confirmed}"

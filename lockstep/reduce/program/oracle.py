@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from lockstep.compare import Divergence
 from lockstep.execute.fleet import Fleet, How
 from lockstep.program.tree import Program
 from lockstep.program.trial import events_of, module_of, sound
@@ -13,6 +14,17 @@ from lockstep.reduce.oracle import Pair
 from lockstep.runtimes.model import Runtime
 
 ONCE = How(reuse=False)
+
+
+def differ(
+    fleet: Fleet, path: Path, program: Program, suspect: Runtime, witness: Runtime
+) -> Divergence | None:
+    """Where the two differ on `program`, whose module is at `path` meanwhile."""
+    path.write_bytes(module_of(program))
+    try:
+        return Pair(fleet, path, suspect, witness, ONCE).ask(events_of(program))
+    finally:
+        path.unlink()
 
 
 class ProgramOracle:
@@ -32,12 +44,7 @@ class ProgramOracle:
     def fingerprint(self, program: Program) -> str:
         """What `program` comes to between the two; empty where they agree."""
         path = self._scratch / f"candidate-{next(self._numbers)}.wasm"
-        path.write_bytes(module_of(program))
-        try:
-            pair = Pair(self._fleet, path, self._suspect, self._witness, ONCE)
-            found = pair.ask(events_of(program))
-        finally:
-            path.unlink()
+        found = differ(self._fleet, path, program, self._suspect, self._witness)
         return found.fingerprint if found is not None else ""
 
     def consider(self, candidates: Sequence[Program]) -> list[bool]:
